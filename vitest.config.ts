@@ -1,0 +1,31 @@
+import { readdirSync } from 'node:fs'
+import { defaultServerConditions } from 'vite'
+import { defineConfig } from 'vitest/config'
+
+const sourceCondition = '@posttask/source'
+const folders = ['packages', 'apps'].flatMap((parent) => readdirSync(new URL(parent, import.meta.url)).map((name) => `${parent}/${name}`))
+
+// Everything runs from the sources. Worker threads inherit the execArgv of the test's process, so they do as well.
+export default defineConfig({
+  ssr: {
+    resolve: {
+      conditions: [sourceCondition, ...defaultServerConditions],
+      externalConditions: [sourceCondition, 'node'],
+    },
+  },
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    execArgv: [
+      `--conditions=${sourceCondition}`,
+      '--import',
+      new URL('./scripts/register-typescript.mjs', import.meta.url).href,
+      '--expose-gc',
+    ],
+    projects: [...folders, 'benchmarks'].map((root) => ({
+      extends: true as const,
+      test: { root, name: root.replace(/^packages\//, ''), include: ['test/**/*.test.ts'] },
+    })),
+    coverage: { include: ['packages/*/src/**'], reporter: ['text', 'html', 'json-summary'] },
+  },
+})
