@@ -3,6 +3,7 @@ import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 
 const sourceCondition = '@posttask/source'
+const major = process.versions.node.split('.')[0]
 const folders = ['packages', 'apps'].flatMap((parent) => readdirSync(new URL(parent, import.meta.url)).map((name) => `${parent}/${name}`))
 
 // Everything runs from the sources. Worker threads inherit the execArgv of the test's process, so they do as well.
@@ -26,6 +27,8 @@ export default defineConfig({
       extends: true as const,
       test: { root, name: root.replace(/^packages\//, ''), include: ['test/**/*.test.ts'] },
     })),
+    reporters: process.env['CI'] === undefined ? ['default'] : ['default', 'json'],
+    outputFile: { json: `.vitest/node-${major}.json` },
     coverage: { include: ['packages/*/src/**'], reporter: ['text', 'html', 'json-summary'] },
   },
 })
