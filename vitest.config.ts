@@ -4,7 +4,9 @@ import { defineConfig } from 'vitest/config'
 
 const sourceCondition = '@posttask/source'
 const major = process.versions.node.split('.')[0]
-const folders = ['packages', 'apps'].flatMap((parent) => readdirSync(new URL(parent, import.meta.url)).map((name) => `${parent}/${name}`))
+const folders = ['packages', 'apps'].flatMap((parent) =>
+  readdirSync(new URL(parent, import.meta.url)).map((name) => `${parent}/${name}`),
+)
 
 // Everything runs from the sources. Worker threads inherit the execArgv of the test's process, so they do as well.
 export default defineConfig({

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 
 const steps = [
-  ['format and lint', 'biome ci .'],
+  ['format and lint', 'biome ci --error-on-warnings .'],
   ['lint with types', 'oxlint --type-aware --deny-warnings'],
   ['unused files, exports and dependencies', 'knip'],
   ['package manifests', 'sherif'],
@@ -22,5 +22,7 @@ for (const [title, command] of steps) {
   console.log(`== ${title}: ${status === 0 ? 'ok' : 'FAILED'}, ${((performance.now() - start) / 1000).toFixed(1)} s`)
   if (status !== 0) red.push(title)
 }
-console.log(red.length === 0 ? `\n${steps.length} checks ok` : `\n${red.length} of ${steps.length} checks failed: ${red.join(', ')}`)
+console.log(
+  red.length === 0 ? `\n${steps.length} checks ok` : `\n${red.length} of ${steps.length} checks failed: ${red.join(', ')}`,
+)
 process.exitCode = red.length === 0 ? 0 : 1

@@ -11,14 +11,16 @@ const count = (name) => {
   const file = new URL(name, folder)
   if (!existsSync(file)) return { passed: 0, failed: 1, remark: ' (the run left no report)' }
   const report = JSON.parse(readFileSync(file, 'utf8'))
-  const broken = report.testResults.filter((file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'))
+  const broken = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  )
   const failed = report.numFailedTests + broken.length
   return { passed: report.numPassedTests, failed, remark: '' }
 }
 
 let passed = 0
 let failed = 0
-for (const name of [...reports].sort()) {
+for (const name of reports) {
   const one = count(name)
   console.log(`${name.replace('.json', '')}: ${one.passed} passed, ${one.failed} failed${one.remark}`)
   passed += one.passed

@@ -15,7 +15,8 @@ const run = (command, args, options) => spawnSync(command, args, { cwd: root, st
 const nodeFolder = (major) => {
   const prefix = join(root, '.nodes', major)
   const folder = join(prefix, 'node_modules', packageName, 'bin')
-  if (!existsSync(folder)) run('npm', ['install', '--no-save', '--loglevel=error', '--prefix', prefix, `${packageName}@${major}`], { shell: windows })
+  if (!existsSync(folder))
+    run('npm', ['install', '--no-save', '--loglevel=error', '--prefix', prefix, `${packageName}@${major}`], { shell: windows })
   return folder
 }
 

@@ -1,7 +1,14 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', 'conformance/index': 'src/conformance/index.ts', vitest: 'src/vitest.ts', 'node-test': 'src/node-test.ts', jest: 'src/jest.ts', 'fast-check': 'src/fast-check.ts' },
+  entry: {
+    index: 'src/index.ts',
+    'conformance/index': 'src/conformance/index.ts',
+    vitest: 'src/vitest.ts',
+    'node-test': 'src/node-test.ts',
+    jest: 'src/jest.ts',
+    'fast-check': 'src/fast-check.ts',
+  },
   format: ['esm'],
   target: 'node20.19',
   sourcemap: true,

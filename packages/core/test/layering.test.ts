@@ -22,7 +22,8 @@ const filesBelow = (folder: string): string[] =>
     .filter((file) => file.endsWith('.ts') && statSync(file).isFile())
 
 /** Static, dynamic and type-only imports alike: a type that is imported is needed by whoever compiles against us. */
-const importsOf = (file: string): string[] => ts.preProcessFile(readFileSync(file, 'utf8')).importedFiles.map(({ fileName }) => fileName)
+const importsOf = (file: string): string[] =>
+  ts.preProcessFile(readFileSync(file, 'utf8')).importedFiles.map(({ fileName }) => fileName)
 
 const packageOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 
@@ -52,7 +53,9 @@ describe('layering: core imports nothing, backends import core only, nobody impo
   test.each(Object.entries(mayImport))('%s: the sources import no other package', (folder, allowed) => {
     const strangers = filesBelow(join(root, folder, 'src')).flatMap((file) =>
       importsOf(file)
-        .filter((specifier) => !isRelative(specifier) && !specifier.startsWith('node:') && !allowed.includes(packageOf(specifier)))
+        .filter(
+          (specifier) => !isRelative(specifier) && !specifier.startsWith('node:') && !allowed.includes(packageOf(specifier)),
+        )
         .map((specifier) => `${relative(root, file)} imports ${specifier}`),
     )
     expect(strangers).toEqual([])
