@@ -61,7 +61,7 @@ const fire = async <Handle>(timers: Timers<Handle>, delays: Uint32Array): Promis
     if (--left === 0) allFired()
   }
   const spread = 1000 / n
-  for (const delay of delays) timers.set(count, 1 + delay * spread)
+  for (const delay of delays) timers.set(count, 1 + Math.floor(delay * spread))
   const end = performance.now() + 1010
   while (performance.now() < end);
   const { cpuNs = 0 } = await timed(n, () => fired)
@@ -76,7 +76,7 @@ const lateness = async <Handle>(timers: Timers<Handle>, delays: Uint32Array): Pr
   await new Promise<void>((resolve) => {
     const spread = 2000 / n
     for (const index of delays) {
-      const delay = 500 + index * spread
+      const delay = 500 + Math.floor(index * spread)
       const due = performance.now() + delay
       timers.set(() => {
         late[index] = performance.now() - due

@@ -38,12 +38,15 @@ const buildPackages = (log: (line: string) => void): void => {
   }
 }
 
+/** What becomes a file of its own: benchmarks, commands, and what runs in a thread. The rest goes into chunks. */
+const entry = /^(b\d\d-.*|bench|profile|child|fixtures\/.*)\.ts$/
+
 /** Builds what is measured and what measures, so that no loader and no source is in the way. */
 export const buildAll = async (log: (line: string) => void): Promise<void> => {
   buildPackages(log)
   await build({
     entryPoints: readdirSync(new URL('src/', here), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts'))
+      .filter((file) => entry.test(file))
       .map((file) => fileURLToPath(new URL(`src/${file}`, here))),
     outbase: fileURLToPath(new URL('src/', here)),
     outdir: fileURLToPath(builtFolder),

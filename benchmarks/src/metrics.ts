@@ -19,7 +19,7 @@ export const metrics: Readonly<Record<string, Metric>> = {
   delayP99Ms: { label: 'loop delay p99', unit: 'ms' },
   delayMaxMs: { label: 'loop delay max', unit: 'ms' },
   perSecond: { label: 'throughput', unit: 'tasks/s' },
-  urgentMs: { label: 'urgent task, median wait', unit: 'ms' },
+  urgentMs: { label: 'urgent task, wait p90', unit: 'ms' },
   startMs: { label: 'first result', unit: 'ms' },
   importMs: { label: 'import', unit: 'ms' },
   idleMB: { label: 'idle pool of 2', unit: 'MB' },
