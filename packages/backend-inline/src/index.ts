@@ -1,1 +1,1 @@
-export {}
+export { type InlineExecutorOptions, inlineExecutor } from './inline-executor.ts'

@@ -1,0 +1,26 @@
+import type { DelayEntry } from './delay-queue.ts'
+import { TaskTimeoutError } from './errors.ts'
+import { running, type TaskRecord } from './task-record.ts'
+
+/** The time limit of a task: of its wait (C1), then of its run (C2). */
+export class Deadline implements DelayEntry {
+  readonly id: number
+  order = 0
+  readonly #record: TaskRecord
+  readonly #ms: number
+
+  constructor(record: TaskRecord, id: number, ms: number) {
+    this.#record = record
+    this.id = id
+    this.#ms = ms
+  }
+
+  onDue(): void {
+    const record = this.#record
+    if (record.extras !== undefined) record.extras.deadline = undefined
+    const isRunning = record.code === running
+    const what = isRunning ? `did not end within its timeout of ${this.#ms} ms` : `did not start within its queueTimeout of ${this.#ms} ms`
+    const remedy = isRunning ? 'let it watch context.signal' : 'post less, or give its runner a higher priority'
+    record.runner.abort(record, new TaskTimeoutError(`task "${record.name}" on runner "${record.runner.name}" ${what}; raise the limit, or ${remedy}`))
+  }
+}

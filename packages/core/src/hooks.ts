@@ -1,0 +1,114 @@
+import type { Observer, QueueDepthEvent, RejectionReason, TaskErrorEvent, TaskEvent, TaskFinishedEvent, TaskRejectedEvent } from './observer.ts'
+import { postedFrom } from './origin.ts'
+import { failed, type RecordState, succeeded, type TaskRecord } from './task-record.ts'
+
+/** Where to send what nobody waits for. */
+export interface HookOptions {
+  /** A posted task failed (F2). Default: printed to stderr. */
+  onTaskError?: ((event: TaskErrorEvent) => void) | undefined
+  /** A posted task was not accepted, or dropped before its start (W4, W7, Q1). Default: printed to stderr. */
+  onTaskRejected?: ((event: TaskRejectedEvent) => void) | undefined
+  /** One, or several, that see every event of the pool. */
+  observer?: Observer | readonly Observer[] | undefined
+}
+
+const describe = (event: TaskEvent): string => `[posttask] task "${event.name}" on runner "${event.runner.name}"`
+
+const printError = (event: TaskErrorEvent): void => {
+  console.error(`${describe(event)} failed:`, event.error, ...(event.origin === undefined ? [] : [`\nposted from\n${event.origin}`]))
+}
+
+const printRejection = (event: TaskRejectedEvent): void => {
+  console.error(`${describe(event)} will not run: ${event.error.message}`)
+}
+
+const outcomeOf = (state: RecordState): TaskFinishedEvent['outcome'] =>
+  state === succeeded ? 'succeeded' : state === failed ? 'failed' : 'cancelled'
+
+/** Calls the hooks of a pool. One that throws is printed, and harms nothing else (F3). */
+export class Hooks {
+  /** False where no observer listens: the pool then builds no event. */
+  observed = false
+  readonly #onTaskError: (event: TaskErrorEvent) => void
+  readonly #onTaskRejected: (event: TaskRejectedEvent) => void
+  readonly #observers: Observer[] = []
+
+  constructor(options: HookOptions) {
+    this.#onTaskError = options.onTaskError ?? printError
+    this.#onTaskRejected = options.onTaskRejected ?? printRejection
+    const observers = options.observer ?? []
+    for (const observer of Array.isArray(observers) ? observers : [observers]) this.add(observer)
+  }
+
+  add(observer: Observer): Disposable {
+    this.#observers.push(observer)
+    this.observed = true
+    return {
+      [Symbol.dispose]: () => {
+        const index = this.#observers.indexOf(observer)
+        if (index !== -1) this.#observers.splice(index, 1)
+        this.observed = this.#observers.length > 0
+      },
+    }
+  }
+
+  failed(record: TaskRecord, error: unknown): void {
+    const origin = postedFrom(record)
+    this.#call(() => this.#onTaskError({ ...eventOf(record), error, origin }))
+  }
+
+  /** `isReported` is false where the poster's own promise tells. */
+  rejected(record: TaskRecord, reason: RejectionReason, error: Error, isReported: boolean): void {
+    const event = { ...eventOf(record), reason, error }
+    if (isReported) this.#call(() => this.#onTaskRejected(event))
+    this.#each((observer) => observer.onRejected?.(event))
+  }
+
+  /** An error in a worker while no task ran there: nobody's outcome. */
+  stray(executor: string, error: unknown): void {
+    console.error(`[posttask] executor "${executor}": an error outside of any task:`, error)
+  }
+
+  posted(record: TaskRecord): void {
+    const event = eventOf(record)
+    this.#each((observer) => observer.onPosted?.(event))
+  }
+
+  started(record: TaskRecord): void {
+    const event = eventOf(record)
+    this.#each((observer) => observer.onStarted?.(event))
+  }
+
+  finished(record: TaskRecord, state: RecordState, value: unknown, waitMs: number, runMs: number): void {
+    const error = state === succeeded ? undefined : value
+    const event: TaskFinishedEvent = { ...eventOf(record), outcome: outcomeOf(state), error, waitMs, runMs }
+    this.#each((observer) => observer.onFinished?.(event))
+  }
+
+  queueDepth(event: QueueDepthEvent): void {
+    this.#each((observer) => observer.onQueueDepth?.(event))
+  }
+
+  /** Runs code of the user's that belongs to no task's outcome. */
+  guard(record: TaskRecord, what: string, body: () => void): void {
+    try {
+      body()
+    } catch (error) {
+      console.error(`[posttask] ${what} of task "${record.name}" on runner "${record.runner.name}" threw:`, error)
+    }
+  }
+
+  #each(tell: (observer: Observer) => void): void {
+    for (const observer of [...this.#observers]) this.#call(() => tell(observer))
+  }
+
+  #call(hook: () => void): void {
+    try {
+      hook()
+    } catch (error) {
+      console.error('[posttask] a hook threw:', error)
+    }
+  }
+}
+
+const eventOf = (record: TaskRecord): TaskEvent => ({ runner: record.runner, task: record, name: record.name, priority: record.priority })

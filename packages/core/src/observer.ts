@@ -1,0 +1,55 @@
+import type { TaskHandle, TaskPriority } from './task.ts'
+import type { TaskRunner } from './task-runner.ts'
+
+/** What every event of a task tells. */
+export interface TaskEvent {
+  readonly runner: TaskRunner
+  readonly task: TaskHandle
+  readonly name: string
+  readonly priority: TaskPriority
+}
+
+/** A task ended. With `TaskRejectedEvent`, exactly one for each task. */
+export interface TaskFinishedEvent extends TaskEvent {
+  readonly outcome: 'succeeded' | 'failed' | 'cancelled'
+  /** What it failed with, or why it was cancelled or dropped. */
+  readonly error: unknown
+  /** From joining the queue to the start, in ms; all of it where the task never started. */
+  readonly waitMs: number
+  /** From the start to the outcome, in ms; 0 where the task never started. */
+  readonly runMs: number
+}
+
+/** Why a task was not accepted, or dropped before its start. */
+export type RejectionReason = 'runner-closed' | 'pool-closed' | 'queue-full' | 'dropped-newest' | 'dropped-oldest' | 'deadlock' | 'shutdown'
+
+/** A task was not accepted, or dropped before its start (W4, W7, Q1). */
+export interface TaskRejectedEvent extends TaskEvent {
+  readonly reason: RejectionReason
+  readonly error: Error
+}
+
+/** A posted task failed, and nobody waits for its outcome (F2). */
+export interface TaskErrorEvent extends TaskEvent {
+  readonly error: unknown
+  /** The stack of the post, with `traceOrigin: true`. */
+  readonly origin: string | undefined
+}
+
+/** The number of tasks that wait in a runner changed. */
+export interface QueueDepthEvent {
+  readonly runner: TaskRunner
+  readonly depth: number
+}
+
+/**
+ * Sees what happens in a pool, every runner and every backend alike. All methods are optional, are called
+ * synchronously and must return quickly. One that throws is reported and harms nothing else (F3).
+ */
+export interface Observer {
+  onPosted?(event: TaskEvent): void
+  onStarted?(event: TaskEvent): void
+  onFinished?(event: TaskFinishedEvent): void
+  onRejected?(event: TaskRejectedEvent): void
+  onQueueDepth?(event: QueueDepthEvent): void
+}

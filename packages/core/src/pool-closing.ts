@@ -1,0 +1,86 @@
+import type { TimerHandle } from './clock.ts'
+import { PoolClosedError } from './errors.ts'
+import type { Task } from './task.ts'
+import type { TaskRunner } from './task-runner.ts'
+import type { ThreadPool } from './thread-pool.ts'
+
+/** What became of a pool's tasks while it closed (W6). */
+export interface CloseReport {
+  /** Tasks that ran to their end. */
+  readonly completed: number
+  /** Queued and delayed tasks that were given up. */
+  readonly dropped: number
+  /** Tasks that were running when the pool was terminated. */
+  readonly terminated: number
+}
+
+/** The end of a pool: closed once, perhaps terminated, with one report for all who ask. */
+export class PoolClosing<Accepts extends Task> {
+  readonly #pool: ThreadPool<Accepts>
+  readonly #runners: readonly TaskRunner[]
+  readonly #before: number
+  readonly #report: Promise<CloseReport>
+  #finish: (report: CloseReport) => void = () => {}
+  #fail: (error: unknown) => void = () => {}
+  #closing: Promise<void> | undefined
+  #timer: TimerHandle | undefined
+  #isTerminated = false
+  #terminated = 0
+
+  constructor(pool: ThreadPool<Accepts>) {
+    this.#pool = pool
+    this.#runners = pool.runners
+    this.#before = this.#completed()
+    this.#report = new Promise((resolve, reject) => {
+      this.#finish = resolve
+      this.#fail = reject
+    })
+  }
+
+  close(timeoutMs: number | undefined): Promise<CloseReport> {
+    this.#closing ??= this.#closeAll().catch(this.#fail)
+    if (timeoutMs !== undefined && !this.#isTerminated) {
+      this.#timer?.cancel()
+      this.#timer = this.#pool.clock.setTimer(timeoutMs, () => void this.terminate())
+    }
+    return this.#report
+  }
+
+  terminate(): Promise<CloseReport> {
+    if (!this.#isTerminated) void this.#terminateAll().catch(this.#fail)
+    return this.#report
+  }
+
+  async #closeAll(): Promise<void> {
+    this.#pool.pump.liftFences()
+    // Later runners may use earlier ones, so they go first (W6).
+    for (const runner of this.#runners.toReversed()) await runner.close()
+    if (this.#isTerminated) return
+    const { executor } = this.#pool
+    if (this.#pool.pump.active > 0 && executor.capabilities.terminate) await this.#terminateAll()
+    else {
+      await executor.close()
+      this.#end()
+    }
+  }
+
+  async #terminateAll(): Promise<void> {
+    this.#isTerminated = true
+    const error = new PoolClosedError(`pool "${this.#pool.name}" was terminated`)
+    for (const runner of this.#runners) this.#terminated += runner.terminate(error)
+    await this.#pool.executor.terminate()
+    this.#end()
+  }
+
+  #end(): void {
+    this.#timer?.cancel()
+    this.#pool.pump.stop()
+    this.#pool.delays.clear()
+    const dropped = this.#runners.reduce((sum, runner) => sum + runner.dropped, 0)
+    this.#finish({ completed: this.#completed() - this.#before, dropped, terminated: this.#terminated })
+  }
+
+  #completed(): number {
+    return this.#runners.reduce((sum, runner) => sum + runner.finished, 0)
+  }
+}

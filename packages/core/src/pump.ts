@@ -1,0 +1,288 @@
+import { neutralContext, runNeutral } from './async-context.ts'
+import type { Clock, TimerHandle } from './clock.ts'
+import type { ReadyEntry } from './ready-list.ts'
+import { ReadyQueue } from './ready-queue.ts'
+import { countsAsBestEffort, type TaskRecord } from './task-record.ts'
+import type { TaskCandidate, TestSeam } from './test-seam.ts'
+import { bestEffort } from './traits.ts'
+
+/** Settings of a pump, checked. */
+export interface PumpOptions {
+  readonly slots: number
+  readonly agingMs: number
+  readonly maxBestEffort: number
+  readonly turnBudgetMs: number
+  /** Run in no poster's async context: tasks bring none of their own (E4). */
+  readonly isNeutral: boolean
+}
+
+/** Who hears that the turn has ended. */
+export interface TurnListener {
+  onTurnEnd(): void
+}
+
+const settled: Promise<void> = Promise.resolve()
+
+const idle = 0
+const scheduled = 1
+const pumping = 2
+
+const longestStride = 128
+
+/**
+ * Starts what is ready while slots are free, one task of one runner at a time. It runs in microtasks, and hands the
+ * event loop back when its slice of the turn is used up (E1). It also keeps the process alive while a task is under
+ * way (E3).
+ */
+export class Pump {
+  readonly ready: ReadyQueue
+  /** Slots in use, and those in use by best-effort tasks. */
+  active = 0
+  activeBestEffort = 0
+  /** The time as of the last look at the clock: at the start of each slice, and every few tasks. */
+  now: number
+
+  readonly #clock: Clock
+  readonly #seam: TestSeam | undefined
+  readonly #options: PumpOptions
+  /** Set where the clock drives the pump: then each call starts one task at the most. */
+  readonly #isDriven: boolean
+  #state: typeof idle | typeof scheduled | typeof pumping = idle
+  /** What the last outcome asks for before the next start (E2). */
+  #breath: 'none' | 'microtask' | 'turn' = 'none'
+  #fences = 0
+  #bestEffortFences = 0
+  #isStopped = false
+
+  #sliceStart = 0
+  #stride = 1
+  #untilLook = 1
+  #lastLook = 0
+
+  #retained = 0
+  #alive: TimerHandle | undefined
+  #turnIsWatched = false
+  readonly #turnListeners = new Set<TurnListener>()
+
+  constructor(clock: Clock, options: PumpOptions) {
+    this.#clock = clock
+    this.#seam = clock.seam
+    this.#isDriven = clock.nextPump !== undefined
+    this.#options = options
+    this.ready = new ReadyQueue(options.agingMs)
+    this.now = clock.now()
+  }
+
+  /** Tells whether `entry` could start something now. To be called whenever that may have changed. */
+  update(entry: ReadyEntry, canStart: boolean): void {
+    if (canStart) {
+      this.ready.join(entry, this.now)
+      this.schedule()
+    } else {
+      this.ready.leave(entry)
+      if (this.#state === idle) this.#rest()
+    }
+  }
+
+  schedule(): void {
+    if (this.#state !== idle || this.#isStopped) return
+    this.#state = scheduled
+    if (this.#clock.nextPump !== undefined) this.#clock.nextPump(this.#enter)
+    else if (this.#breath === 'turn') runNeutral(() => this.#clock.nextTurn(this.#enter))
+    else void settled.then(this.#enter)
+    this.#breath = 'none'
+  }
+
+  /** A promise was told an outcome: who awaits it goes on before the next task starts (E2). */
+  breathe(isRejection: boolean): void {
+    this.#breath = isRejection ? 'turn' : 'microtask'
+  }
+
+  /** Takes a slot for a task that starts. */
+  occupy(record: TaskRecord, startLevel: number): void {
+    if (startLevel === bestEffort) {
+      record.bits |= countsAsBestEffort
+      this.activeBestEffort++
+    }
+    this.active++
+  }
+
+  vacate(record: TaskRecord): void {
+    this.active--
+    if (record.has(countsAsBestEffort)) {
+      record.bits &= ~countsAsBestEffort
+      this.activeBestEffort--
+      this.ready.unpark(this.now)
+    }
+  }
+
+  /** Nothing new starts until the fence is lifted; a best-effort fence holds best-effort tasks only. */
+  fence(onlyBestEffort: boolean): Disposable {
+    let isUp = true
+    const count = (by: number): void => {
+      if (onlyBestEffort) this.#bestEffortFences += by
+      else this.#fences += by
+    }
+    count(1)
+    return {
+      [Symbol.dispose]: () => {
+        if (!isUp) return
+        isUp = false
+        count(-1)
+        this.#resume()
+      },
+    }
+  }
+
+  /** A pool that closes must not wait for whoever put up a fence. */
+  liftFences(): void {
+    this.#fences = this.#bestEffortFences = Number.NEGATIVE_INFINITY
+    this.#resume()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#retained = 0
+    this.#alive?.cancel()
+    this.#alive = undefined
+  }
+
+  /** One more reason to keep the process alive. */
+  retain(): void {
+    this.#retained++
+  }
+
+  release(): void {
+    this.#retained--
+    // Not at once: tasks that follow each other in one turn share one timer.
+    if (this.#retained === 0 && this.#alive !== undefined) this.#watchTurn()
+  }
+
+  /** For what is retained without anything to pump: a delayed task. */
+  stayAlive(): void {
+    if (this.#state === idle) this.#rest()
+  }
+
+  onTurnEnd(listener: TurnListener): void {
+    this.#turnListeners.add(listener)
+    this.#watchTurn()
+  }
+
+  readonly #enter = (): void => {
+    if (this.#options.isNeutral && neutralContext !== undefined) neutralContext.runInAsyncScope(this.#run, undefined)
+    else this.#run()
+  }
+
+  readonly #run = (): void => {
+    if (this.#isStopped) return
+    this.#state = pumping
+    if (this.#isDriven || !this.#turnIsWatched) this.#startSlice()
+    const started = this.#isDriven ? this.#startOne() : this.#startMany()
+    this.#state = idle
+    if (started) this.schedule()
+    else this.#rest()
+  }
+
+  /** True where the pump has to come again. */
+  #startMany(): boolean {
+    for (;;) {
+      if (this.#untilLook-- <= 0 && this.#sliceIsOver()) {
+        this.#breath = 'turn'
+        return true
+      }
+      const entry = this.#next()
+      if (entry === undefined) return false
+      entry.start()
+      if (this.#breath !== 'none') return true
+    }
+  }
+
+  #startOne(): boolean {
+    const choose = this.#seam?.choose?.bind(this.#seam)
+    if (choose === undefined) {
+      const entry = this.#next()
+      entry?.start()
+      return entry !== undefined
+    }
+    const candidates: { readonly entry: ReadyEntry; readonly candidate: TaskCandidate; readonly record: TaskRecord }[] = []
+    // Asking for the next one parks what may not start; what is left of its level may.
+    if (this.#next() === undefined) return false
+    for (const entry of this.ready.candidates(this.#hasFreeSlot)) {
+      if (!this.#mayStart(entry)) continue
+      for (const record of entry.offers(this.#options.slots - this.active)) {
+        candidates.push({ entry, record, candidate: { runner: record.runner, task: record, name: record.name } })
+      }
+    }
+    const chosen = candidates[choose(candidates.map(({ candidate }) => candidate))]
+    chosen?.entry.start(chosen.record)
+    return true
+  }
+
+  get #hasFreeSlot(): boolean {
+    return this.active < this.#options.slots
+  }
+
+  #next(): ReadyEntry | undefined {
+    if (this.#fences > 0) return undefined
+    for (;;) {
+      const entry = this.ready.first(this.#hasFreeSlot)
+      if (entry === undefined || this.#mayStart(entry)) return entry
+      this.ready.park(entry)
+    }
+  }
+
+  #mayStart(entry: ReadyEntry): boolean {
+    if (entry.startLevel !== bestEffort) return true
+    if (this.#bestEffortFences > 0) return false
+    return entry.isDedicated || this.activeBestEffort < this.#options.maxBestEffort
+  }
+
+  #startSlice(): void {
+    this.now = this.#sliceStart = this.#lastLook = this.#clock.now()
+    this.#untilLook = this.#stride
+    this.ready.age(this.now)
+    if (!this.#isDriven) this.#watchTurn()
+  }
+
+  /** Looks at the clock, as seldom as the tasks of late allow. */
+  #sliceIsOver(): boolean {
+    const now = this.#clock.now()
+    const { turnBudgetMs } = this.#options
+    const perTask = (now - this.#lastLook) / this.#stride
+    const affordable = Math.floor(turnBudgetMs / 8 / Math.max(perTask, 1e-6))
+    this.#stride = Math.max(1, Math.min(affordable, this.#stride * 2, longestStride))
+    this.#untilLook = this.#stride - 1
+    this.#lastLook = this.now = now
+    this.ready.age(now)
+    return now - this.#sliceStart >= turnBudgetMs
+  }
+
+  #resume(): void {
+    this.ready.unparkAll(this.now)
+    this.schedule()
+  }
+
+  #rest(): void {
+    this.#breath = 'none'
+    if (this.#retained === 0 || this.#alive !== undefined || this.#clock.keepAlive === undefined) return
+    runNeutral(() => {
+      this.#alive = this.#clock.keepAlive?.()
+    })
+  }
+
+  #watchTurn(): void {
+    if (this.#turnIsWatched) return
+    this.#turnIsWatched = true
+    runNeutral(() => this.#clock.nextTurn(this.#onTurnEnd))
+  }
+
+  readonly #onTurnEnd = (): void => {
+    this.#turnIsWatched = false
+    for (const listener of this.#turnListeners) listener.onTurnEnd()
+    this.#turnListeners.clear()
+    if (this.#retained === 0) {
+      this.#alive?.cancel()
+      this.#alive = undefined
+    }
+  }
+}

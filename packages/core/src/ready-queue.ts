@@ -1,0 +1,106 @@
+import { type ReadyEntry, ReadyList } from './ready-list.ts'
+import { bestEffort, userBlocking } from './traits.ts'
+
+const levels = (): readonly ReadyList[] => [new ReadyList(0), new ReadyList(1), new ReadyList(2)]
+
+/**
+ * Who goes next: ready entries by effective priority, equal ones in turn (P2, S5), with aging (P4). Joining, leaving
+ * and picking are O(1).
+ */
+export class ReadyQueue {
+  readonly #agingMs: number
+  /** Those that need a slot of the executor, and those with a thread of their own. */
+  readonly #shared = levels()
+  readonly #dedicated = levels()
+  /** Best-effort ones that wait for a best-effort slot (P5). */
+  readonly #parked = new ReadyList(bestEffort)
+  #turn = 0
+  #nextAging = Number.POSITIVE_INFINITY
+
+  constructor(agingMs: number) {
+    this.#agingMs = agingMs
+  }
+
+  /** Puts an entry at the tail of its level, or moves it there where its level has changed. */
+  join(entry: ReadyEntry, now: number): void {
+    const level = Math.min(userBlocking, entry.level + entry.boost)
+    const list = (entry.isDedicated ? this.#dedicated : this.#shared)[level] as ReadyList
+    if (entry.list === list) return
+    if (entry.list === undefined) entry.readySince = now
+    else entry.list.remove(entry)
+    entry.turn = ++this.#turn
+    list.push(entry)
+    if (level < userBlocking) this.#nextAging = Math.min(this.#nextAging, entry.readySince + this.#agingMs)
+  }
+
+  leave(entry: ReadyEntry): void {
+    entry.list?.remove(entry)
+  }
+
+  park(entry: ReadyEntry): void {
+    entry.list?.remove(entry)
+    entry.boost = 0
+    this.#parked.push(entry)
+  }
+
+  /** A best-effort slot came free. */
+  unpark(now: number): void {
+    const { head } = this.#parked
+    if (head !== undefined) this.join(head, now)
+  }
+
+  unparkAll(now: number): void {
+    while (this.#parked.head !== undefined) this.join(this.#parked.head, now)
+  }
+
+  /** The next one. Without a free slot only those with a thread of their own are asked. */
+  first(slotIsFree: boolean): ReadyEntry | undefined {
+    for (let level = userBlocking; level >= bestEffort; level--) {
+      const shared = slotIsFree ? (this.#shared[level] as ReadyList).head : undefined
+      const dedicated = (this.#dedicated[level] as ReadyList).head
+      if (shared === undefined) {
+        if (dedicated !== undefined) return dedicated
+      } else if (dedicated === undefined || shared.turn < dedicated.turn) {
+        return shared
+      } else {
+        return dedicated
+      }
+    }
+    return undefined
+  }
+
+  /** All that could be first now, in turn: those of the highest level that has any. */
+  candidates(slotIsFree: boolean): ReadyEntry[] {
+    const first = this.first(slotIsFree)
+    if (first?.list === undefined) return []
+    const { level } = first.list
+    const entries: ReadyEntry[] = []
+    for (const list of slotIsFree ? [this.#shared[level], this.#dedicated[level]] : [this.#dedicated[level]]) {
+      for (let entry = list?.head; entry !== undefined; entry = entry.nextReady) entries.push(entry)
+    }
+    return entries.sort((a, b) => a.turn - b.turn)
+  }
+
+  /** Lifts whoever has waited `agingMs` by one level (P4). */
+  age(now: number): void {
+    if (now < this.#nextAging) return
+    this.#nextAging = Number.POSITIVE_INFINITY
+    // From above, so that nobody rises twice for one wait.
+    for (let level = userBlocking - 1; level >= bestEffort; level--) {
+      for (const lists of [this.#shared, this.#dedicated]) {
+        let entry = (lists[level] as ReadyList).head
+        while (entry !== undefined) {
+          const { nextReady } = entry
+          if (now - entry.readySince >= this.#agingMs) {
+            entry.boost++
+            entry.readySince = now
+            this.join(entry, now)
+          } else {
+            this.#nextAging = Math.min(this.#nextAging, entry.readySince + this.#agingMs)
+          }
+          entry = nextReady
+        }
+      }
+    }
+  }
+}

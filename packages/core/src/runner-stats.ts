@@ -1,0 +1,62 @@
+import { type DurationStats, Histogram } from './histogram.ts'
+import type { TaskPriority } from './task.ts'
+import { cancelled, failed, type RecordState, rejected, succeeded, type TaskRecord } from './task-record.ts'
+import type { RunnerKind } from './task-runner.ts'
+
+/** A runner at one moment, and what became of its tasks so far. */
+export interface RunnerStats {
+  readonly name: string
+  readonly kind: RunnerKind
+  readonly priority: TaskPriority
+  /** Tasks in the queue, barriers not counted. */
+  readonly pending: number
+  /** Tasks whose delay has not passed. */
+  readonly delayed: number
+  /** Repeating tasks that go on. */
+  readonly repeating: number
+  /** Tasks that were started and have not settled. */
+  readonly running: number
+  readonly completed: number
+  readonly failed: number
+  readonly cancelled: number
+  /** Refused posts and dropped tasks. */
+  readonly rejected: number
+  readonly closed: boolean
+  /** A `flush` waits or runs. */
+  readonly barrierPending: boolean
+  /** From joining the queue to the start; with `timing` or an observer. */
+  readonly waitMs: DurationStats | undefined
+  /** From the start to the outcome; with `timing` or an observer. */
+  readonly runMs: DurationStats | undefined
+}
+
+/** Counts outcomes, and measures durations once there are some to measure. */
+export class OutcomeCounters {
+  completed = 0
+  failed = 0
+  cancelled = 0
+  rejected = 0
+  /** Of the rejected ones, those that had been accepted. */
+  dropped = 0
+  waitMs: Histogram | undefined
+  runMs: Histogram | undefined
+
+  count(state: RecordState): void {
+    if (state === succeeded) this.completed++
+    else if (state === failed) this.failed++
+    else if (state === cancelled) this.cancelled++
+    else if (state === rejected) this.rejected++
+  }
+
+  /** Returns the durations of a task that ends now. */
+  measure(record: TaskRecord, now: number): { waitMs: number; runMs: number } {
+    const { postedAt, startedAt } = record.extras ?? { postedAt: now, startedAt: undefined }
+    const waitMs = (startedAt ?? now) - (postedAt ?? now)
+    const runMs = startedAt === undefined ? 0 : now - startedAt
+    if (startedAt !== undefined) {
+      ;(this.waitMs ??= new Histogram()).record(waitMs)
+      ;(this.runMs ??= new Histogram()).record(runMs)
+    }
+    return { waitMs, runMs }
+  }
+}

@@ -1,0 +1,36 @@
+import type { AsyncScope } from './async-context.ts'
+import type { PostOptions, TaskContext } from './task.ts'
+import { type RecordState, succeeded, type TaskRecord, type TaskSink } from './task-record.ts'
+import type { TaskRunner } from './task-runner.ts'
+
+/** Options of `postTaskAndReply`. Those of a post are for the task. */
+export interface ReplyOptions extends PostOptions {
+  /** Where the reply runs. Default: the runner whose task makes the call. */
+  replyTo?: TaskRunner | undefined
+  /** Options of the reply. */
+  replyOptions?: PostOptions | undefined
+  /** Runs on `replyTo` instead of the reply when the task did not succeed. Default: the error hook is told. */
+  onError?: ((error: unknown, context: TaskContext) => void) | undefined
+}
+
+/** Posts the reply when the task has ended (F7). */
+export class ReplySink implements TaskSink {
+  readonly #replyTo: TaskRunner
+  readonly #reply: (result: unknown, context: TaskContext) => unknown
+  readonly #options: ReplyOptions
+  readonly #scope: AsyncScope | undefined
+
+  constructor(replyTo: TaskRunner, reply: (result: unknown, context: TaskContext) => unknown, options: ReplyOptions) {
+    this.#replyTo = replyTo
+    this.#reply = reply
+    this.#options = options
+    this.#scope = replyTo.pool.captureScope()
+  }
+
+  onSettled(_record: TaskRecord, state: RecordState, value: unknown): boolean {
+    const callback = state === succeeded ? this.#reply : this.#options.onError
+    if (callback === undefined) return false
+    this.#replyTo.postInScope((context) => callback(value, context), this.#options.replyOptions, this.#scope)
+    return true
+  }
+}

@@ -1,0 +1,59 @@
+import type { DelayEntry } from './delay-queue.ts'
+import type { SignalGroup } from './signal-group.ts'
+import type { PostOptions, Task } from './task.ts'
+
+/** Something that waits inside a task, and ends when the task is aborted or ends. */
+export interface AbortableWait {
+  /** True where it goes on waiting. */
+  onAbort(reason: unknown): boolean
+  onEnd(error: Error): void
+}
+
+/** The default name of a task. */
+export const taskName = (task: Task, id: number): string => (typeof task === 'function' ? task.name : task.export) || `task ${id}`
+
+/** What few tasks need. Made when the first of it is asked for. */
+export class TaskExtras {
+  name: string | undefined = undefined
+  transfer: readonly object[] | undefined = undefined
+  onProgress: ((value: unknown) => void) | undefined = undefined
+  timeout: number | undefined = undefined
+  queueTimeout: number | undefined = undefined
+  /** The signal that the poster gave, shared with the other tasks of that signal. */
+  group: SignalGroup | undefined = undefined
+  /** Waits for `timeout` or `queueTimeout`. */
+  deadline: DelayEntry | undefined = undefined
+  aborted = false
+  abortReason: unknown = undefined
+  /** Sleeps and yields of the running task. */
+  readonly waits: Set<AbortableWait> = new Set()
+  postedAt: number | undefined = undefined
+  startedAt: number | undefined = undefined
+  /** Where it was posted from, with `traceOrigin`. Formatted when read. */
+  origin: { stack?: string } | undefined = undefined
+  #controller: AbortController | undefined = undefined
+
+  take(options: PostOptions): void {
+    this.name = options.name
+    this.transfer = options.transfer
+    this.onProgress = options.onProgress
+    this.timeout = options.timeout
+    this.queueTimeout = options.queueTimeout
+  }
+
+  /** Made when first read: a controller with a signal costs microseconds and hundreds of bytes. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.aborted) this.#controller.abort(this.abortReason)
+    }
+    return this.#controller.signal
+  }
+
+  abort(reason: unknown): void {
+    this.aborted = true
+    this.abortReason = reason
+    this.#controller?.abort(reason)
+    for (const wait of this.waits) if (!wait.onAbort(reason)) this.waits.delete(wait)
+  }
+}

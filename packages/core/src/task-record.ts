@@ -1,0 +1,172 @@
+import type { AsyncScope } from './async-context.ts'
+import { runAsCurrent } from './current-task.ts'
+import type { DelayEntry } from './delay-queue.ts'
+import type { TaskExecution } from './executor.ts'
+import type { Task, TaskHandle, TaskPriority, TaskState } from './task.ts'
+import { type TaskExtras, taskName } from './task-extras.ts'
+import type { TaskRunner } from './task-runner.ts'
+import { priorityOf } from './traits.ts'
+
+/** Where a record is in its life; the index of its name in `taskStates`. */
+export type RecordState = 0 | 1 | 2 | 3 | 4 | 5 | 6
+export const delayed: RecordState = 0
+export const queued: RecordState = 1
+export const running: RecordState = 2
+export const succeeded: RecordState = 3
+export const failed: RecordState = 4
+export const cancelled: RecordState = 5
+export const rejected: RecordState = 6
+
+const taskStates: readonly TaskState[] = ['delayed', 'queued', 'running', 'succeeded', 'failed', 'cancelled', 'rejected']
+
+// The traits of a task, packed: a record has to be small. Bits 0-2 state, 3-4 priority level, the rest flags.
+const stateMask = 0b111
+const levelShift = 3
+const levelMask = 0b11 << levelShift
+/** The priority is the runner's, and follows it (P3). */
+export const inheritsPriority: number = 1 << 5
+export const blocksShutdown: number = 1 << 6
+export const continuesOnShutdown: number = 1 << 7
+export const isUnref: number = 1 << 8
+/** A barrier or a tick of a repeating task: does not count in `queueLimit` (Q1). */
+export const isBarrier: number = 1 << 9
+export const isTick: number = 1 << 10
+/** `sink` is the `resolve` of a promise: the pump lets microtasks run after this task (E2). */
+export const reportsToPromise: number = 1 << 11
+/** Started while best-effort, so it counts in `maxBestEffort` until it ends (P5). */
+export const countsAsBestEffort: number = 1 << 12
+
+/** Started, and its slot is not free yet; an outcome may be known already (C2). */
+export const holdsSlot: number = 1 << 13
+
+/** Keeps the process alive (E3). */
+export const isRetained: number = 1 << 14
+
+/** Who is told of an outcome, where it is neither a promise nor, for a failure, the error hook. */
+export interface TaskSink {
+  /** True where somebody was told; else a failure or a rejection goes to the pool's hooks. */
+  onSettled(record: TaskRecord, state: RecordState, value: unknown): boolean
+  /** It starts now. */
+  onStart?(): void
+  /** Its slot is free again, or it never had one: nothing of it goes on (C2: this may be long after the outcome). */
+  onEnded?(): void
+}
+
+/** `resolve` of the promise that `run` returned. Only that one is kept: rejecting goes through it too. */
+export type Resolve = (value: unknown) => void
+
+/**
+ * A task in the engine, and at once the poster's handle and the task's own context: one object per task. What few
+ * tasks need lies in `extras`.
+ */
+export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
+  readonly runner: TaskRunner
+  readonly id: number
+  /** Released as soon as it will not be called any more. */
+  task: Task | undefined
+  bits: number
+  /** Place among the tasks of the runner, taken when it joins the queue; while delayed, place in the delay queue. */
+  order = 0
+  next: TaskRecord | undefined = undefined
+  prev: TaskRecord | undefined = undefined
+  extras: TaskExtras | undefined = undefined
+  scope: AsyncScope | undefined = undefined
+  readonly sink: Resolve | TaskSink | undefined
+
+  constructor(runner: TaskRunner, id: number, task: Task, bits: number, sink: Resolve | TaskSink | undefined) {
+    this.runner = runner
+    this.id = id
+    this.task = task
+    this.bits = bits
+    this.sink = sink
+  }
+
+  get code(): RecordState {
+    return (this.bits & stateMask) as RecordState
+  }
+
+  set code(state: RecordState) {
+    this.bits = (this.bits & ~stateMask) | state
+  }
+
+  get level(): number {
+    return (this.bits & levelMask) >> levelShift
+  }
+
+  set level(level: number) {
+    this.bits = (this.bits & ~levelMask) | (level << levelShift)
+  }
+
+  has(flag: number): boolean {
+    return (this.bits & flag) !== 0
+  }
+
+  get isHolding(): boolean {
+    return (this.bits & holdsSlot) !== 0
+  }
+
+  get isSettled(): boolean {
+    return (this.bits & stateMask) > running
+  }
+
+  get state(): TaskState {
+    return taskStates[this.bits & stateMask] as TaskState
+  }
+
+  get name(): string {
+    return this.extras?.name ?? (this.task === undefined ? `task ${this.id}` : taskName(this.task, this.id))
+  }
+
+  get priority(): TaskPriority {
+    return priorityOf(this.level)
+  }
+
+  get signal(): AbortSignal {
+    return this.runner.extrasOf(this).signal
+  }
+
+  get aborted(): boolean {
+    return this.extras?.aborted ?? false
+  }
+
+  get abortReason(): unknown {
+    return this.extras?.abortReason
+  }
+
+  get transfer(): readonly object[] | undefined {
+    return this.extras?.transfer
+  }
+
+  get wantsProgress(): boolean {
+    return this.extras?.onProgress !== undefined
+  }
+
+  cancel(reason?: unknown): boolean {
+    return this.runner.cancel(this, reason)
+  }
+
+  [Symbol.dispose](): void {
+    this.cancel()
+  }
+
+  sleep(ms: number): Promise<void> {
+    return this.runner.pool.sleep(this, ms)
+  }
+
+  yield(): Promise<void> {
+    return this.runner.pool.yieldTask(this)
+  }
+
+  progress(value: unknown): void {
+    this.runner.progress(this, value)
+  }
+
+  enter<R>(body: () => R): R {
+    return runAsCurrent(this, body)
+  }
+
+  onDue(): void {
+    this.runner.onDelayPassed(this)
+  }
+}
+

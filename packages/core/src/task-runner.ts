@@ -1,0 +1,310 @@
+import type { AsyncScope } from './async-context.ts'
+import { currentTask } from './current-task.ts'
+import { SequenceDeadlockError } from './errors.ts'
+import { type MapOptions, type Mapper, mapTasks } from './map-tasks.ts'
+import { RepeatingTask, type RepeatingTaskHandle, type RepeatOptions } from './repeating-task.ts'
+import { RunnerEngine } from './runner-engine.ts'
+import type { RunnerStats } from './runner-stats.ts'
+import type { Closure, PostOptions, Task, TaskContext, TaskHandle, TaskPriority, TaskResult } from './task.ts'
+import { type ReplyOptions, ReplySink } from './task-and-reply.ts'
+import { taskName } from './task-extras.ts'
+import { isBarrier, type Resolve, reportsToPromise, type TaskRecord } from './task-record.ts'
+import type { ThreadPool } from './thread-pool.ts'
+import { checkedTime, levelOf, priorityOf } from './traits.ts'
+import { type FullPolicy } from './runner-engine.ts'
+
+export type RunnerKind = 'sequenced' | 'parallel' | 'single-thread'
+
+/** Options of every runner. */
+export interface RunnerOptions {
+  /** Shown in errors, hooks and statistics. Default: the kind and a number. */
+  name?: string | undefined
+  /** Of the runner, and of every task that is posted without one. Default `user-visible`. */
+  priority?: TaskPriority | undefined
+  /** Whatever the owner wants to find again at `runner.metadata`. */
+  metadata?: Readonly<Record<string, unknown>> | undefined
+  /** The most tasks that may wait in the queue (Q1). Delayed ones count from when they are due. Default `Infinity`. */
+  queueLimit?: number | undefined
+  /** What happens to a post beyond `queueLimit`. Default `reject`. */
+  onFull?: FullPolicy | undefined
+}
+
+/** Options of `run`. */
+export interface RunOptions extends PostOptions {
+  /** Milliseconds before the task joins the queue (D1). */
+  delay?: number | undefined
+}
+
+/** Options of the waits. */
+export interface WaitOptions {
+  /** Ends the wait, which rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+/** What `shutdown` gave up, and what still goes on (W4). */
+export interface ShutdownReport {
+  /** Tasks that will not run: queued and delayed ones. */
+  readonly dropped: readonly TaskHandle[]
+  /** Queued tasks that will, because they are `block-shutdown`. */
+  readonly pending: number
+  /** Tasks that are running. */
+  readonly running: number
+}
+
+// One function for every promise of a `run`: a closure of its own would be one object more for each.
+let resolveLatest: Resolve = () => {}
+const keepResolve = (resolve: Resolve): void => {
+  resolveLatest = resolve
+}
+
+/**
+ * A virtual thread: tasks are posted to it, and it decides when each runs. The three runners are settings of one
+ * engine. Chromium's `base::TaskRunner`.
+ */
+export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngine implements AsyncDisposable {
+  readonly metadata: Readonly<Record<string, unknown>>
+
+  /** @internal */
+  constructor(pool: ThreadPool<Accepts>, kind: RunnerKind, maxConcurrency: number, options: RunnerOptions) {
+    const { name, priority, queueLimit, onFull } = options
+    const isFifo = kind !== 'parallel'
+    super(pool, { kind, maxConcurrency, isFifo, isDedicated: kind === 'single-thread', name, priority, queueLimit, onFull })
+    this.metadata = Object.freeze({ ...options.metadata })
+  }
+
+  /**
+   * Hands a task over. It never runs before this returns (S3). A failure goes to the pool's `onTaskError` (F2), a
+   * refusal to `onTaskRejected` (W7).
+   * @throws TypeError for what is no task, or none for this pool's executor (F6)
+   */
+  postTask(task: Accepts, options?: PostOptions): TaskHandle {
+    return this.submit(task, options, undefined, 0, 0)
+  }
+
+  /**
+   * As `postTask`, when `delay` milliseconds have passed on the pool's clock, never before (D1).
+   * @throws RangeError for a delay that is negative, not finite or not a number (D2)
+   */
+  postDelayedTask(task: Accepts, delay: number, options?: PostOptions): TaskHandle {
+    return this.submit(task, options, undefined, 0, checkedTime(delay, 'delay'))
+  }
+
+  /**
+   * Runs a task again and again, never two runs at a time (D3). It ends with `stop()`, with the runner, with
+   * `options.signal`, or by an error where `onError` is `stop` (D4, D5). It is a handover as `postTask` is.
+   * @throws RangeError for an interval that is negative, not finite or not a number (D2)
+   */
+  postRepeatingTask(task: Accepts, interval: number, options: RepeatOptions = {}): RepeatingTaskHandle {
+    return this.repeat(task, interval, options)
+  }
+
+  /**
+   * Runs `task` here and then `reply` with its result on `replyTo`, by default the runner whose task makes this call.
+   * The reply is posted: it obeys the order of its runner. A task that does not succeed skips it, and calls
+   * `onError` there instead (F7). Chromium's `PostTaskAndReplyWithResult`.
+   * @throws TypeError without `replyTo` outside of a task
+   */
+  postTaskAndReply<Posted extends Accepts>(
+    task: Posted,
+    reply: (result: TaskResult<Posted>, context: TaskContext) => unknown,
+    options: ReplyOptions = {},
+  ): TaskHandle {
+    if (typeof reply !== 'function') throw new TypeError('postTaskAndReply needs a function as its reply')
+    const replyTo = options.replyTo ?? currentTask()?.runner
+    if (replyTo === undefined) {
+      throw new TypeError(`postTaskAndReply on runner "${this.name}" does not know where the reply should run; pass replyTo, or call it from a task`)
+    }
+    const sink = new ReplySink(replyTo, reply as (result: unknown, context: TaskContext) => unknown, options)
+    return this.submit(task, options, sink, 0, 0)
+  }
+
+  /**
+   * Runs a task and gives its outcome to the caller (F1): the value, or the very error that it threw.
+   * Rejects with `RunnerClosedError`, `QueueFullError`, the reason of a cancellation, `TaskTimeoutError`,
+   * `WorkerCrashedError`, and `SequenceDeadlockError` from a task of the same sequence (W3).
+   * @throws TypeError, RangeError at the call for bad arguments (F6, D2)
+   */
+  run<Posted extends Accepts>(task: Posted, options?: RunOptions): Promise<TaskResult<Posted>> {
+    const delay = options?.delay === undefined ? 0 : checkedTime(options.delay, 'delay')
+    const holder = this.maxConcurrency === 1 ? this.heldBy() : undefined
+    if (holder !== undefined) return this.#refuseDeadlock(holder, 'run()', 'postTask() hands work over without waiting')
+    const promise = new Promise<unknown>(keepResolve)
+    const record = this.submit(task, options, resolveLatest, reportsToPromise, delay)
+    this.pool.clock.seam?.wait?.(currentTask(), `run ${this.name}/${record.name}`, record)
+    return promise as Promise<TaskResult<Posted>>
+  }
+
+  /**
+   * Runs `mapper` for each item: a closure, or a stub of `taskModule`. Items are taken from the source as results are
+   * taken by the consumer, never more than `window` ahead. Results come in the order of the items, or with
+   * `ordered: false` as they come. The first failure ends it.
+   */
+  map<Item, Result>(items: Iterable<Item> | AsyncIterable<Item>, mapper: Mapper<Item, Result>, options: MapOptions = {}): AsyncIterable<Result> {
+    return mapTasks(this as unknown as TaskRunner, items, mapper, options)
+  }
+
+  /**
+   * Resolves when everything posted before the call has settled: queued and running tasks, not those whose delay has
+   * not passed (W1). It holds nothing back.
+   * @throws SequenceDeadlockError (as a rejection) inside a task of this runner (W3)
+   */
+  waitIdle(options: WaitOptions = {}): Promise<void> {
+    return this.#wait('waitIdle', options, () => this.waiters.wait(this.nextOrder, this.queue.size + this.running))
+  }
+
+  /** As `waitIdle`, and for what those tasks post here: resolves when nothing is queued and nothing runs (W2). */
+  waitQuiescent(options: WaitOptions = {}): Promise<void> {
+    const untilQuiescent = async (): Promise<void> => {
+      while (!options.signal?.aborted && this.queue.size + this.running > 0) {
+        await this.waiters.wait(this.nextOrder, this.queue.size + this.running)
+      }
+    }
+    return this.#wait('waitQuiescent', options, untilQuiescent)
+  }
+
+  /**
+   * A barrier: what was posted before settles first, what is posted afterwards starts when `callback`, async or not,
+   * has ended (W1). Resolves or rejects with it.
+   */
+  flush(callback?: Closure<void>): Promise<void> {
+    if (callback !== undefined && callback !== null && typeof callback !== 'function') throw new TypeError('flush takes a function, or nothing')
+    const holder = this.heldBy()
+    if (holder !== undefined) return this.#refuseDeadlock(holder, 'flush()', 'flush from outside of its tasks')
+    const promise = new Promise<unknown>(keepResolve)
+    this.postBarrier(callback ?? ignore, resolveLatest)
+    this.pool.clock.seam?.wait?.(currentTask(), `flush ${this.name}`, promise)
+    return promise as Promise<void>
+  }
+
+  /** Resolves when the queue has room for a post (Q1): `await runner.ready()` before each gives back-pressure. */
+  ready(): Promise<void> {
+    const holder = this.maxConcurrency === 1 && !this.hasRoom() ? this.heldBy() : undefined
+    if (holder !== undefined) return this.#refuseDeadlock(holder, 'ready()', 'raise queueLimit')
+    const promise = this.waitForRoom()
+    this.pool.clock.seam?.wait?.(currentTask(), `ready ${this.name}`, promise)
+    return promise
+  }
+
+  /** Nothing new starts until every pause is released. What runs goes on; closing the runner releases them. */
+  pause(): Disposable {
+    return this.addPause()
+  }
+
+  /** Changes the priority of the runner and of everything queued that was posted without one of its own (P3). */
+  updatePriority(priority: TaskPriority): void {
+    this.setLevel(levelOf(priority))
+  }
+
+  /**
+   * No new tasks. Queued, delayed and repeating ones are dropped, `block-shutdown` ones in the queue excepted; what
+   * runs finishes (W4). Never waits, may be called from a task, twice is fine: `closed` tells when all is over.
+   */
+  shutdown(): ShutdownReport {
+    const dropped = this.stop(true)
+    return { dropped, pending: this.queue.size, running: this.running }
+  }
+
+  /**
+   * No new tasks from outside. What is queued runs to the end, and what those tasks post here from their synchronous
+   * part (with `trackRunner`, from anywhere); delayed and repeating tasks are dropped (W5). Resolves when nothing
+   * runs any more, `continue-on-shutdown` tasks excepted (W8).
+   * @throws SequenceDeadlockError (as a rejection) inside a task of this runner, which closes all the same (W3)
+   */
+  close(): Promise<void> {
+    this.stop(false)
+    const holder = this.heldBy()
+    if (holder !== undefined) {
+      const refused = this.#refuseDeadlock(holder, 'close()', 'call it without await')
+      // Closing without waiting is fine.
+      refused.catch(ignore)
+      return refused
+    }
+    this.pool.clock.seam?.wait?.(currentTask(), `close ${this.name}`, this.closed)
+    return this.closed
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  stats(): RunnerStats {
+    const { completed, failed, cancelled, rejected, waitMs, runMs } = this.counters
+    return {
+      name: this.name,
+      kind: this.kind,
+      priority: priorityOf(this.ownLevel),
+      pending: this.queue.size - this.queuedBarriers,
+      delayed: this.delayedCount,
+      repeating: this.repeating.size,
+      running: this.running,
+      completed,
+      failed,
+      cancelled,
+      rejected,
+      closed: this.isClosed,
+      barrierPending: this.barriers > 0,
+      waitMs: waitMs?.summary(),
+      runMs: runMs?.summary(),
+    }
+  }
+
+  /** True inside a task of this runner, as far as `currentTaskRunner` knows. Chromium's `RunsTasksInCurrentSequence`. */
+  isCurrent(): boolean {
+    return currentTask()?.runner === this.self
+  }
+
+  /** @throws Error where `isCurrent` is false. For functions that touch what this runner owns; Chromium's `SEQUENCE_CHECKER`. */
+  assertCurrent(): void {
+    if (this.isCurrent()) return
+    const actual = currentTask()?.runner.name
+    throw new Error(`this must be called in a task of runner "${this.name}", not ${actual === undefined ? 'outside of any task' : `in one of "${actual}"`}`)
+  }
+
+  /** @internal Posts a callback of ours, in the async context of somebody else. */
+  postInScope(task: Closure, options: PostOptions | undefined, scope: AsyncScope | undefined): TaskHandle {
+    return this.submit(task, options, undefined, 0, 0, scope)
+  }
+
+  /** @internal */
+  protected repeat(task: Task, interval: number, options: RepeatOptions): RepeatingTaskHandle {
+    const name = options.name ?? (typeof task === 'function' || task !== null ? taskName(task, 0) : 'repeating')
+    const repeating = new RepeatingTask(this.self, task, interval, options, name)
+    this.addRepeating(repeating)
+    this.pool.clock.seam?.posted?.(this.self, repeating, name, repeating.nextDue, interval, options.unref ?? false)
+    return repeating
+  }
+
+  /** @internal The current task, where it is one of this runner and has not ended. */
+  protected heldBy(): TaskRecord | undefined {
+    const task = currentTask()
+    return task !== undefined && task.runner === this.self && task.isHolding ? task : undefined
+  }
+
+  #wait(what: string, { signal }: WaitOptions, wait: () => Promise<void>): Promise<void> {
+    const holder = this.heldBy()
+    if (holder !== undefined) return this.#refuseDeadlock(holder, `${what}()`, 'wait outside of its tasks')
+    const waiting = signal === undefined ? wait() : abortable(signal, wait)
+    this.pool.clock.seam?.wait?.(currentTask(), `${what} ${this.name}`, waiting)
+    return waiting
+  }
+
+  #refuseDeadlock(holder: TaskRecord, call: string, remedy: string): Promise<never> {
+    return Promise.reject(
+      new SequenceDeadlockError(`task "${holder.name}" on runner "${this.name}" calls ${call} of its own runner, and would wait for itself for ever; ${remedy}`),
+    )
+  }
+}
+
+const ignore = (): void => {}
+
+const abortable = (signal: AbortSignal, wait: () => Promise<void>): Promise<void> => {
+  if (signal.aborted) return Promise.reject(signal.reason)
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', onAbort)
+    void wait().then(() => {
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,66 @@
+import type { Pump } from './pump.ts'
+import { ReadyEntry } from './ready-list.ts'
+import type { AbortableWait } from './task-extras.ts'
+import type { TaskRecord } from './task-record.ts'
+
+/** A task that let others in and waits for its turn, its sequence still taken (S2) and its slot given up. */
+export class TaskYield extends ReadyEntry implements AbortableWait {
+  readonly promise: Promise<void>
+  readonly isDedicated: boolean
+  readonly #record: TaskRecord
+  readonly #pump: Pump
+  readonly #startLevel: number
+  #resolve: () => void = () => {}
+  #reject: (reason: unknown) => void = () => {}
+
+  constructor(record: TaskRecord, pump: Pump, startLevel: number) {
+    super()
+    this.#record = record
+    this.#pump = pump
+    this.#startLevel = startLevel
+    this.isDedicated = record.runner.isDedicated
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    record.runner.extrasOf(record).waits.add(this)
+    if (!this.isDedicated) pump.vacate(record)
+  }
+
+  get level(): number {
+    return this.#record.level
+  }
+
+  get startLevel(): number {
+    return this.#startLevel
+  }
+
+  start(): void {
+    this.#pump.ready.leave(this)
+    this.#takeSlot()
+    this.#record.extras?.waits.delete(this)
+    if (this.#record.aborted) this.#reject(this.#record.abortReason)
+    else this.#resolve()
+    this.#pump.breathe(false)
+  }
+
+  offers(): readonly TaskRecord[] {
+    return [this.#record]
+  }
+
+  /** It goes on when its turn comes, and is told then: its slot may be somebody else's now. */
+  onAbort(): boolean {
+    return true
+  }
+
+  onEnd(error: Error): void {
+    this.#pump.ready.leave(this)
+    this.#takeSlot()
+    this.promise.catch(() => {})
+    this.#reject(error)
+  }
+
+  #takeSlot(): void {
+    if (!this.isDedicated) this.#pump.occupy(this.#record, this.#startLevel)
+  }
+}

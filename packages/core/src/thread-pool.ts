@@ -1,0 +1,240 @@
+import { type AsyncScope, captureAsyncContext } from './async-context.ts'
+import type { Clock } from './clock.ts'
+import { currentTask, trackRunners } from './current-task.ts'
+import { DelayQueue } from './delay-queue.ts'
+import { PoolClosedError, SequenceDeadlockError, TaskCancelledError } from './errors.ts'
+import type { Executor } from './executor.ts'
+import { type HookOptions, Hooks } from './hooks.ts'
+import type { Observer } from './observer.ts'
+import { type CloseReport, PoolClosing } from './pool-closing.ts'
+import type { PoolStats } from './pool-stats.ts'
+import { Pump } from './pump.ts'
+import { Sleep } from './sleep.ts'
+import type { Task } from './task.ts'
+import type { TaskRecord } from './task-record.ts'
+import type { TaskRunner } from './task-runner.ts'
+import { TaskYield } from './task-yield.ts'
+import { checkedCount, checkedTime } from './traits.ts'
+
+/** Options of a pool. Times are milliseconds. */
+export interface ThreadPoolOptions<Accepts extends Task = Task> extends HookOptions {
+  /** What runs the tasks: one of the backend packages. It belongs to this pool from now on. */
+  readonly executor: Executor<Accepts>
+  /** Shown in errors and statistics. Default `pool-1`, `pool-2`, ... */
+  readonly name?: string | undefined
+  /** After this wait a runner rises by one level of priority (P4). Default 1000; `Infinity` turns aging off. */
+  readonly agingMs?: number | undefined
+  /** The most best-effort tasks at a time (P5). Default: all slots but one, and at least one. */
+  readonly maxBestEffort?: number | undefined
+  /** How long the event loop may have to wait while tasks run on it (E1). Default 5. */
+  readonly turnBudgetMs?: number | undefined
+  /** False: tasks run in no poster's async context, which costs nothing (E4). Default true. */
+  readonly asyncContext?: boolean | undefined
+  /** Measure `waitMs` and `runMs`. Default: only with an observer. */
+  readonly timing?: boolean | undefined
+  /** Remember where each task was posted from (E5). Costs microseconds a post. */
+  readonly traceOrigin?: boolean | undefined
+  /** Know the current runner after an `await` too. Slows every `await` of the process on Node 20 and 22. */
+  readonly trackRunner?: boolean | undefined
+}
+
+let pools = 0
+const executorsInUse = new WeakSet<object>()
+
+/**
+ * The brain: which runner's task goes next, when delayed tasks fall due, what shutdown does. Used once: a closed pool
+ * refuses everything (W6). Chromium's `base::ThreadPool`, as an object instead of a singleton.
+ */
+export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable {
+  readonly name: string
+  /** @internal */
+  readonly executor: Executor<Accepts>
+  /** @internal */
+  readonly clock: Clock
+  /** @internal */
+  readonly hooks: Hooks
+  /** @internal */
+  readonly pump: Pump
+  /** @internal */
+  readonly delays: DelayQueue
+  /** @internal */
+  readonly agingMs: number
+  /** @internal */
+  readonly tracksRunner: boolean
+  /** @internal */
+  readonly tracesOrigin: boolean
+  /** @internal */
+  readonly accepts: { readonly closures: boolean; readonly boundTasks: boolean }
+  readonly #runners = new Set<TaskRunner>()
+  readonly #names = new Map<string, number>()
+  readonly #timing: boolean
+  readonly #asyncContext: boolean
+  readonly #bringsContext: boolean
+  #lastId = 0
+  #closing: PoolClosing<Accepts> | undefined
+
+  constructor(options: ThreadPoolOptions<Accepts>) {
+    const { executor } = options
+    if (typeof executor?.execute !== 'function') {
+      throw new TypeError('new ThreadPool({ executor }) needs an executor, such as inlineExecutor() of @posttask/backend-inline')
+    }
+    if (executorsInUse.has(executor)) throw new TypeError(`executor "${executor.name}" belongs to another pool; make one for each pool`)
+    const agingMs = options.agingMs ?? 1000
+    if (agingMs !== Number.POSITIVE_INFINITY) checkedTime(agingMs, 'agingMs')
+    const slots = executor.maxConcurrency
+    const asyncContext = options.asyncContext ?? true
+    this.name = options.name ?? `pool-${++pools}`
+    this.executor = executor
+    this.clock = executor.clock
+    this.agingMs = agingMs
+    this.pump = new Pump(this.clock, {
+      slots,
+      agingMs,
+      maxBestEffort: checkedCount(options.maxBestEffort ?? Math.max(1, slots - 1), 'maxBestEffort'),
+      turnBudgetMs: checkedTime(options.turnBudgetMs ?? 5, 'turnBudgetMs'),
+      isNeutral: !asyncContext,
+    })
+    this.delays = new DelayQueue(this.clock)
+    this.hooks = new Hooks(options)
+    this.#timing = options.timing ?? false
+    this.tracesOrigin = options.traceOrigin ?? false
+    this.tracksRunner = options.trackRunner ?? false
+    if (this.tracksRunner) trackRunners()
+    this.#asyncContext = asyncContext
+    this.#bringsContext = asyncContext && executor.capabilities.boundary === 'inline'
+    this.accepts = { closures: executor.accepts.includes('closure'), boundTasks: executor.accepts.includes('bound') }
+    executorsInUse.add(executor)
+    executor.onStrayError = (error) => this.hooks.stray(executor.name, error)
+  }
+
+  /** The runners that are not closed yet, in order of their creation. */
+  get runners(): readonly TaskRunner[] {
+    return [...this.#runners]
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  /** Adds an observer; disposing what it returns takes it out again. */
+  addObserver(observer: Observer): Disposable {
+    return this.hooks.add(observer)
+  }
+
+  /** Nothing new starts while a fence is held. Running tasks go on; closing the pool lifts it. */
+  fence(): Disposable {
+    return this.pump.fence(false)
+  }
+
+  /** No best-effort task starts while this fence is held. */
+  bestEffortFence(): Disposable {
+    return this.pump.fence(true)
+  }
+
+  stats(): PoolStats {
+    const runners = this.runners.map((runner) => runner.stats())
+    const sum = (pick: (stats: (typeof runners)[number]) => number): number => runners.reduce((total, stats) => total + pick(stats), 0)
+    return {
+      name: this.name,
+      executor: this.executor.name,
+      slots: this.executor.maxConcurrency,
+      active: this.pump.active,
+      queued: sum(({ pending }) => pending),
+      delayed: sum(({ delayed }) => delayed),
+      closed: this.isClosed,
+      runners,
+    }
+  }
+
+  /**
+   * Closes the runners in reverse order of their creation, each as {@link TaskRunner.close} does, then the executor.
+   * Past `timeoutMs` it terminates what is left (W6). Every call gets the same report.
+   * @throws SequenceDeadlockError from a task of this pool, which would wait for itself (W3); the pool closes all the same
+   */
+  close(options: { readonly timeoutMs?: number | undefined } = {}): Promise<CloseReport> {
+    const { timeoutMs } = options
+    if (timeoutMs !== undefined) checkedTime(timeoutMs, 'timeoutMs')
+    this.#closing ??= new PoolClosing(this)
+    const report = this.#closing.close(timeoutMs)
+    const task = currentTask()
+    return task?.runner.pool === (this as ThreadPool<never>) ? this.#deadlock(task, report) : report
+  }
+
+  /** Drops everything, aborts what runs, and ends the threads at once. */
+  terminate(): Promise<CloseReport> {
+    this.#closing ??= new PoolClosing(this)
+    return this.#closing.terminate()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** @internal */
+  takeId(): number {
+    return ++this.#lastId
+  }
+
+  /** @internal */
+  get isTimed(): boolean {
+    return this.#timing || this.hooks.observed
+  }
+
+  /** @internal The poster's async context for a task that runs or reports here (E4). */
+  captureScope(record?: TaskRecord): AsyncScope | undefined {
+    if (this.#bringsContext || (this.#asyncContext && record?.wantsProgress)) return captureAsyncContext()
+    return undefined
+  }
+
+  /** @internal */
+  add(runner: TaskRunner, name: string | undefined): string {
+    if (this.#closing !== undefined) throw new PoolClosedError(`pool "${this.name}" is closed; make a new pool, then the ${runner.kind} runner`)
+    this.#runners.add(runner)
+    if (name !== undefined) return name
+    const number = (this.#names.get(runner.kind) ?? 0) + 1
+    this.#names.set(runner.kind, number)
+    return `${runner.kind}-${number}`
+  }
+
+  /** @internal */
+  remove(runner: TaskRunner): void {
+    this.#runners.delete(runner)
+  }
+
+  /** @internal */
+  sleep(record: TaskRecord, ms: number): Promise<void> {
+    checkedTime(ms, 'the time of context.sleep')
+    const over = this.#waitIsOver(record, 'sleep')
+    return over ?? new Sleep(record, this.takeId(), ms, this.delays, this.clock.now(), this.clock.seam).promise
+  }
+
+  /** @internal */
+  yieldTask(record: TaskRecord): Promise<void> {
+    const over = this.#waitIsOver(record, 'yield')
+    if (over !== undefined) return over
+    const { seam } = this.clock
+    if (seam?.resume !== undefined) return new Promise((wake) => seam.resume?.(record, 'yield', wake))
+    const entry = new TaskYield(record, this.pump, record.runner.levelOfRunning(record))
+    this.clock.nextTurn(() => {
+      if (record.extras?.waits.has(entry)) this.pump.update(entry, true)
+    })
+    return entry.promise
+  }
+
+  #waitIsOver(record: TaskRecord, what: string): Promise<never> | undefined {
+    if (record.aborted) return Promise.reject(record.abortReason)
+    if (!record.isHolding) return Promise.reject(new TaskCancelledError(`context.${what} of task "${record.name}" was called after the task had ended`))
+    return undefined
+  }
+
+  #deadlock(task: TaskRecord, report: Promise<CloseReport>): Promise<CloseReport> {
+    report.catch(() => {})
+    const error = new SequenceDeadlockError(
+      `task "${task.name}" on runner "${task.runner.name}" waits for its own pool "${this.name}" to close; call close() without await, or outside of the pool's tasks`,
+    )
+    const refused = Promise.reject(error)
+    // Closing without waiting is fine.
+    refused.catch(() => {})
+    return refused
+  }
+}
