@@ -1,0 +1,121 @@
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { type BackendName, backendNames } from './backend.ts'
+import { parseBytes } from './figures.ts'
+
+/** What both commands take. */
+export interface CommonOptions {
+  readonly backend: BackendName
+  /** The index file, or undefined for the default one. */
+  readonly database: string | undefined
+  readonly json: boolean
+}
+
+/** `[DIR]` */
+export interface IndexCommand extends CommonOptions {
+  readonly command: 'index'
+  /** Undefined for this workspace's own node_modules. */
+  readonly directory: string | undefined
+  /** Threads that tokenise, at least 1. */
+  readonly jobs: number
+  /** Bytes. */
+  readonly maxSize: number
+  readonly quiet: boolean
+}
+
+/** `search WORDS` */
+export interface SearchCommand extends CommonOptions {
+  readonly command: 'search'
+  readonly words: readonly string[]
+  readonly limit: number
+}
+
+/** The command line is wrong. The message says what about it. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+export const usage = `A local code search.
+
+  pnpm demo [DIR] [options]           index a tree of source files (default: this workspace's node_modules)
+  pnpm demo search WORDS [options]    print the files that hold all of the words, best first
+
+Searching is by whole names and by the parts of names: "user" finds getUserName. WORD* finds what begins so.
+
+  --backend NAME   where files are tokenised: piscina (default), tinypool, or inline (no threads)
+  --db FILE        the index (default: posttask-demo/index.sqlite in the cache folder, $XDG_CACHE_HOME or ~/.cache)
+  --json           one JSON object a line, to the output
+  --jobs N         threads that tokenise (default: one less than there are cores)
+  --max-size SIZE  skip larger files, such as 500kB or 10MB (default: 2MB)
+  --quiet          print nothing unless the run as a whole fails
+  --limit N        search: how many files to print (default: 10)
+  --help           print this
+
+Left out: .git folders, *.map files, what symbolic links lead to. Ctrl-C commits what was read and exits with 130.
+Exit code: 0 done, 1 the run as a whole failed, 2 wrong usage, 130 interrupted.
+`
+
+/** Reads the command line. Throws `UsageError`. */
+export function parseCommand(args: readonly string[]): IndexCommand | SearchCommand | { readonly command: 'help' } {
+  const { values, positionals } = parse(args)
+  if (values.help) return { command: 'help' }
+  const common = { backend: backendOf(values.backend), database: values.db, json: values.json }
+  const [first, ...rest] = positionals
+  if (first === 'search') {
+    for (const option of ['jobs', 'max-size', 'quiet'] as const) {
+      if (values[option] !== undefined) throw new UsageError(`--${option} means nothing to search`)
+    }
+    if (rest.length === 0) throw new UsageError('search needs at least one word')
+    return { command: 'search', ...common, words: rest, limit: countOf('limit', values.limit, 10) }
+  }
+  if (values.limit !== undefined) throw new UsageError('--limit is for search only')
+  if (rest.length > 0) throw new UsageError(`one directory at a time, not ${positionals.length} (to search: pnpm demo search WORDS)`)
+  return {
+    command: 'index',
+    ...common,
+    directory: first,
+    jobs: countOf('jobs', values.jobs, Math.max(1, availableParallelism() - 1)),
+    maxSize: sizeOf(values['max-size']),
+    quiet: values.quiet ?? false,
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        backend: { type: 'string', default: 'piscina' },
+        db: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+        jobs: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        limit: { type: 'string' },
+        'max-size': { type: 'string' },
+        quiet: { type: 'boolean' },
+      },
+    })
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error })
+  }
+}
+
+function backendOf(name: string): BackendName {
+  const found = backendNames.find((known) => known === name)
+  if (found === undefined) throw new UsageError(`--backend is one of ${backendNames.join(', ')}, not "${name}"`)
+  return found
+}
+
+function countOf(option: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise
+  const count = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (!Number.isSafeInteger(count) || count < 1) throw new UsageError(`--${option} is a whole number from 1, not "${text}"`)
+  return count
+}
+
+function sizeOf(text: string | undefined): number {
+  const bytes = parseBytes(text ?? '2MB')
+  if (bytes === undefined || bytes < 1) throw new UsageError(`--max-size is a size such as 500kB or 10MB, not "${text}"`)
+  return bytes
+}
