@@ -1,1 +1,19 @@
-export {}
+export {
+  DeadlockError,
+  ExternalWaitError,
+  ForeignWaitError,
+  LeakError,
+  LivelockError,
+  ReentrantAdvanceError,
+  TaskLimitError,
+  TestEnvironmentError,
+  type TestEnvironmentErrorCode,
+  TimeLimitError,
+  UncontrolledError,
+} from './errors.ts'
+export { type RunTestOptions, runTest } from './run-test.ts'
+export { createTestEnvironment, TestEnvironment, type TestEnvironmentOptions } from './test-environment.ts'
+export type { TaskInfo } from './task-ledger.ts'
+export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts'
+export { VirtualExecutor, type VirtualExecutorOptions } from './virtual-executor.ts'
+export type { WorldOptions } from './virtual-world.ts'

@@ -1,0 +1,85 @@
+/** The stable codes, one for each class below. Messages may change, codes do not. */
+export type TestEnvironmentErrorCode =
+  | 'ERR_REENTRANT_ADVANCE'
+  | 'ERR_LIVELOCK'
+  | 'ERR_TASK_LIMIT'
+  | 'ERR_DEADLOCK'
+  | 'ERR_LEAK'
+  | 'ERR_EXTERNAL_WAIT'
+  | 'ERR_FOREIGN_WAIT'
+  | 'ERR_TIME_LIMIT'
+  | 'ERR_UNCONTROLLED'
+
+/** Base of what the environment itself finds wrong with a test. Recognised by `code`. */
+export class TestEnvironmentError extends Error {
+  readonly code: TestEnvironmentErrorCode
+
+  constructor(code: TestEnvironmentErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.name = new.target.name
+  }
+}
+
+/** Time is driven from two places at once, or from inside a task: the inner call would wait for the outer one. */
+export class ReentrantAdvanceError extends TestEnvironmentError {
+  constructor(message: string) {
+    super('ERR_REENTRANT_ADVANCE', message)
+  }
+}
+
+/** Tasks go on for ever without time passing. */
+export class LivelockError extends TestEnvironmentError {
+  constructor(message: string) {
+    super('ERR_LIVELOCK', message)
+  }
+}
+
+/** Tasks go on for ever while time passes: a chain that posts itself again. */
+export class TaskLimitError extends TestEnvironmentError {
+  constructor(message: string) {
+    super('ERR_TASK_LIMIT', message)
+  }
+}
+
+/** Nothing can run any more, no timer is set, and something still waits. */
+export class DeadlockError extends TestEnvironmentError {
+  constructor(message: string) {
+    super('ERR_DEADLOCK', message)
+  }
+}
+
+/** Something is left over at the end of a test: tasks, or real work that was never waited for. */
+export class LeakError extends TestEnvironmentError {
+  constructor(message: string) {
+    super('ERR_LEAK', message)
+  }
+}
+
+/** Real work held the virtual time longer than `externalTimeoutMs`. */
+export class ExternalWaitError extends TestEnvironmentError {
+  constructor(message: string) {
+    super('ERR_EXTERNAL_WAIT', message)
+  }
+}
+
+/** With `strict`: time would move while a task waits for something that the environment does not know. */
+export class ForeignWaitError extends TestEnvironmentError {
+  constructor(message: string) {
+    super('ERR_FOREIGN_WAIT', message)
+  }
+}
+
+/** The body of a test did not end within `timeLimit` of virtual time. */
+export class TimeLimitError extends TestEnvironmentError {
+  constructor(message: string) {
+    super('ERR_TIME_LIMIT', message)
+  }
+}
+
+/** A schedule depends on something that the explorer does not control: real time, real I/O, `Math.random`, old state. */
+export class UncontrolledError extends TestEnvironmentError {
+  constructor(message: string) {
+    super('ERR_UNCONTROLLED', message)
+  }
+}

@@ -1,0 +1,71 @@
+import { ExternalWaitError } from './errors.ts'
+import { drainMicrotasks, pause, realNow, turn } from './host.ts'
+import type { IoScope } from './io-scope.ts'
+
+const turnsBeforePause = 20
+
+/** The real work that holds virtual time: what the test named, and the native requests that are seen. */
+export class RealWork {
+  readonly #holds = new Map<symbol, string>()
+  readonly #io: IoScope
+  readonly #timeoutMs: number
+
+  constructor(io: IoScope, timeoutMs: number) {
+    this.#io = io
+    this.#timeoutMs = timeoutMs
+  }
+
+  /** Holds virtual time until disposed. */
+  hold(what: string): Disposable {
+    const key = Symbol(what)
+    this.#holds.set(key, what)
+    return { [Symbol.dispose]: () => void this.#holds.delete(key) }
+  }
+
+  /** Holds virtual time until `promise` settles. */
+  external<T>(promise: PromiseLike<T>, what: string): Promise<T> {
+    const hold = this.hold(what)
+    const release = (): void => hold[Symbol.dispose]()
+    promise.then(release, release)
+    return Promise.resolve(promise)
+  }
+
+  get isOpen(): boolean {
+    return this.#holds.size > 0 || this.#io.pending().length > 0
+  }
+
+  /** What the test named and has not ended. */
+  get holds(): readonly string[] {
+    return [...this.#holds.values()]
+  }
+
+  describe(): readonly string[] {
+    return [...this.holds, ...this.#io.pending()]
+  }
+
+  /**
+   * Waits until nothing can go on without virtual time: microtasks first, which is exact; then, where real work is open
+   * or `mayBeMore` (something waits, nobody knows for what), turns of the event loop.
+   * @throws ExternalWaitError when real work takes longer than the limit: never "go on anyway", which would be a flake
+   */
+  async settle(mayBeMore: () => boolean, describe: () => string): Promise<void> {
+    await drainMicrotasks()
+    if (!this.isOpen && !mayBeMore()) return
+    await turn()
+    const start = realNow()
+    for (let turns = 0; ; ) {
+      await drainMicrotasks()
+      if (!this.isOpen) {
+        // What went on may start more.
+        await turn()
+        await drainMicrotasks()
+        if (!this.isOpen) return
+      }
+      if (realNow() - start > this.#timeoutMs) {
+        throw new ExternalWaitError(`real work held the virtual time for more than ${this.#timeoutMs} ms: ${this.describe().join(', ')}\n${describe()}`)
+      }
+      if (++turns > turnsBeforePause) await pause(1)
+      else await turn()
+    }
+  }
+}
