@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { piscinaExecutor } from '@posttask/backend-piscina'
 import { tinypoolExecutor } from '@posttask/backend-tinypool'
-import { ParallelTaskRunner, taskModule, ThreadPool } from '@posttask/core'
+import { type BoundTask, type Executor, ParallelTaskRunner, taskModule, ThreadPool } from '@posttask/core'
 import { Piscina } from 'piscina'
 import { type Benchmark, benchmark, type MeasureContext, type Sample } from './benchmark.ts'
 import { percentile } from './statistics.ts'
@@ -13,8 +13,8 @@ const threads = 2
 const fixture = new URL('./fixtures/work.js', import.meta.url)
 const { work } = taskModule<typeof import('./fixtures/work.ts')>(fixture)
 
-const ours = (make: () => ConstructorParameters<typeof ThreadPool>[0]['executor']) => (): Work => {
-  const runner = new ParallelTaskRunner(new ThreadPool({ executor: make() }), { maxConcurrency: 1000 })
+const ours = (makeExecutor: () => Executor<BoundTask>) => (): Work => {
+  const runner = new ParallelTaskRunner(new ThreadPool({ executor: makeExecutor() }), { maxConcurrency: 1000 })
   return (milliseconds, urgent) => runner.run(work(milliseconds), { priority: urgent ? 'user-blocking' : 'user-visible' })
 }
 

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import type { BoundTask, Executor } from '@posttask/core'
 import { type Benchmark, benchmark, type Sample } from './benchmark.ts'
 
 const threads = { minThreads: 2, maxThreads: 2 }
@@ -25,7 +26,7 @@ const coldStart = (load: Load) => async (): Promise<Sample> => {
   return { startMs, importMs, idleMB: rssMB() - before }
 }
 
-const ours = async (backend: () => Promise<() => import('@posttask/core').ThreadPoolOptions['executor']>): Promise<() => Promise<unknown>> => {
+const ours = async (backend: () => Promise<() => Executor<BoundTask>>): Promise<() => Promise<unknown>> => {
   const [{ ParallelTaskRunner, taskModule, ThreadPool }, executor] = await Promise.all([import('@posttask/core'), backend()])
   const { take } = taskModule<typeof import('./fixtures/take.ts')>(fixture)
   return () => new ParallelTaskRunner(new ThreadPool({ executor: executor() }), { maxConcurrency: 2 }).run(take(1))

@@ -80,8 +80,13 @@ const bars: readonly Bar[] = [
   { benchmark: b6, id: 'B6', text: 'bytes: ours / setTimeout', most: 0.6, figure: over('1e5', ours, 'setTimeout', 'bytes') },
   { benchmark: b6, id: 'B6', text: 'lateness p99: ours / setTimeout', most: 1, figure: over('1e5', ours, 'setTimeout', 'latenessP99Ms') },
   { benchmark: b7, id: 'B7', text: 'event-loop delay p99, twice turnBudgetMs', most: 10, unit: ' ms', figure: value('drain', ours, 'delayP99Ms') },
-  { benchmark: b8, id: 'B8', text: 'postTask', most: 110, unit: ' bytes', figure: value('postTask', neutral, 'bytes') },
-  { benchmark: b8, id: 'B8', text: 'run', most: 340, unit: ' bytes', figure: value('run', neutral, 'bytes') },
+  ...[neutral, ours].flatMap((variant): Bar[] => {
+    const setting = variant === ours ? 'as it comes' : 'asyncContext: false'
+    return [
+      { benchmark: b8, id: 'B8', text: `postTask, ${setting}`, most: 110, unit: ' bytes', figure: value('postTask', variant, 'bytes') },
+      { benchmark: b8, id: 'B8', text: `run, ${setting}`, most: 340, unit: ' bytes', figure: value('run', variant, 'bytes') },
+    ]
+  }),
   { benchmark: b8, id: 'B8', text: 'objects per plain post', most: 1.05, figure: value('allocation of postTask', neutral, 'objects') },
   {
     benchmark: b8,

@@ -1,70 +1,66 @@
 import { Worker } from 'node:worker_threads'
 
-type Resolve = (result: unknown) => void
+interface Message {
+  readonly id: number
+  readonly argument: unknown
+}
 
-/** The limit for threads: bare `postMessage`, no queue, no errors, no cancelling. Round robin. */
+interface Answer {
+  readonly id: number
+  readonly result: unknown
+}
+
+/**
+ * The limit for threads: bare `postMessage`, no queue, no errors, no cancelling; workers in turn. With a `batch` of more
+ * than one, the messages of one go share one `postMessage`, and so do their answers.
+ */
 export class RawThreads {
   readonly #workers: readonly Worker[]
-  readonly #waiting = new Map<number, Resolve>()
+  readonly #waiting = new Map<number, (result: unknown) => void>()
+  readonly #batch: number
   #next = 0
+  #nextWorker = 0
+  #messages: Message[] = []
 
-  constructor(script: URL, threads: number) {
+  constructor(script: URL, threads: number, batch: number) {
+    this.#batch = batch
     this.#workers = Array.from({ length: threads }, () => new Worker(script))
     for (const worker of this.#workers) {
-      worker.on('message', ({ id, result }: { id: number; result: unknown }) => {
-        const resolve = this.#waiting.get(id) as Resolve
-        this.#waiting.delete(id)
-        resolve(result)
+      worker.on('message', (answer: Answer | readonly Answer[]) => {
+        if (Array.isArray(answer)) for (const one of answer as readonly Answer[]) this.#settle(one)
+        else this.#settle(answer as Answer)
       })
     }
   }
 
   run(argument: unknown): Promise<unknown> {
-    return this.#send({ argument })
+    const message = { id: this.#next++, argument }
+    if (this.#batch === 1) this.#post(message)
+    else this.#collect(message)
+    return new Promise((resolve) => this.#waiting.set(message.id, resolve))
   }
 
-  runBatch(batch: readonly unknown[]): Promise<readonly unknown[]> {
-    return this.#send({ batch }) as Promise<readonly unknown[]>
-  }
-
-  #send(message: object): Promise<unknown> {
-    const id = this.#next++
-    const worker = this.#workers[id % this.#workers.length] as Worker
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve)
-      worker.postMessage({ id, ...message })
-    })
-  }
-}
-
-/** The same in batches: what is asked for in one go shares a message. */
-export class RawBatches {
-  readonly #threads: RawThreads
-  readonly #size: number
-  #batch: unknown[] = []
-  #resolves: Resolve[] = []
-
-  constructor(threads: RawThreads, size: number) {
-    this.#threads = threads
-    this.#size = size
-  }
-
-  run(argument: unknown): Promise<unknown> {
-    return new Promise((resolve) => {
-      this.#batch.push(argument)
-      this.#resolves.push(resolve)
-      if (this.#batch.length === this.#size) this.#flush()
-      else if (this.#batch.length === 1) queueMicrotask(() => this.#flush())
-    })
+  #collect(message: Message): void {
+    this.#messages.push(message)
+    if (this.#messages.length === this.#batch) this.#flush()
+    else if (this.#messages.length === 1) queueMicrotask(() => this.#flush())
   }
 
   #flush(): void {
-    if (this.#batch.length === 0) return
-    const resolves = this.#resolves
-    void this.#threads.runBatch(this.#batch).then((results) => {
-      for (let i = 0; i < resolves.length; i++) (resolves[i] as Resolve)(results[i])
-    })
-    this.#batch = []
-    this.#resolves = []
+    if (this.#messages.length === 0) return
+    this.#post(this.#messages)
+    this.#messages = []
+  }
+
+  #post(message: Message | readonly Message[]): void {
+    const worker = this.#workers[this.#nextWorker] as Worker
+    this.#nextWorker = (this.#nextWorker + 1) % this.#workers.length
+    worker.postMessage(message)
+  }
+
+  #settle({ id, result }: Answer): void {
+    const resolve = this.#waiting.get(id) as (result: unknown) => void
+    this.#waiting.delete(id)
+    resolve(result)
   }
 }

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { piscinaExecutor } from '@posttask/backend-piscina'
 import { tinypoolExecutor } from '@posttask/backend-tinypool'
-import { ParallelTaskRunner, taskModule, ThreadPool } from '@posttask/core'
+import { type BoundTask, type Executor, ParallelTaskRunner, taskModule, ThreadPool } from '@posttask/core'
 import { FixedQueue, Piscina } from 'piscina'
 import { FixedThreadPool } from 'poolifier'
 import { Tinypool } from 'tinypool'
 import workerpool from 'workerpool'
-import { RawBatches, RawThreads } from './raw-threads.ts'
+import { RawThreads } from './raw-threads.ts'
 
 /** Sends one argument to a thread and promises the answer. */
 export type Send = (argument: unknown) => Promise<unknown>
@@ -21,8 +21,10 @@ const fixture = (name: string): URL => new URL(`./fixtures/${name}.js`, import.m
 const pathOf = (name: string): string => fileURLToPath(fixture(name))
 const { take } = taskModule<typeof import('../fixtures/take.ts')>(fixture('take'))
 
-const ours = (executor: (options: { minThreads: number; maxThreads: number }) => ConstructorParameters<typeof ThreadPool>[0]['executor']) => (threads: number): Send => {
-  const pool = new ThreadPool({ executor: executor({ minThreads: threads, maxThreads: threads }) })
+type MakeExecutor = (options: { minThreads: number; maxThreads: number }) => Executor<BoundTask>
+
+const ours = (makeExecutor: MakeExecutor) => (threads: number): Send => {
+  const pool = new ThreadPool({ executor: makeExecutor({ minThreads: threads, maxThreads: threads }) })
   const runner = new ParallelTaskRunner(pool, { maxConcurrency: 1000 })
   return (argument) => runner.run(take(argument))
 }
@@ -75,15 +77,15 @@ export const threadContenders: readonly ThreadContender[] = [
   {
     name: 'raw postMessage',
     make: (threads) => {
-      const raw = new RawThreads(fixture('take-raw'), threads)
+      const raw = new RawThreads(fixture('take-raw'), threads, 1)
       return (argument) => raw.run(argument)
     },
   },
   {
     name: 'raw batch of 100',
     make: (threads) => {
-      const batches = new RawBatches(new RawThreads(fixture('take-raw'), threads), 100)
-      return (argument) => batches.run(argument)
+      const raw = new RawThreads(fixture('take-raw'), threads, 100)
+      return (argument) => raw.run(argument)
     },
   },
 ]

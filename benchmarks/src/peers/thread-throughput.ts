@@ -4,7 +4,7 @@ import type { Send } from './thread-contenders.ts'
 /** How long a measurement takes, in ms. */
 const duration = 500
 
-/** An object of about a kilobyte as JSON, another one each time: a message holds a repeated object only once. */
+/** An object of about a kilobyte as JSON. */
 const kilobyte = (id: number): object => ({
   id,
   title: `document ${id}`,
@@ -13,6 +13,9 @@ const kilobyte = (id: number): object => ({
   counts: Array.from({ length: 40 }, (_, i) => id + i),
   body: 'Lorem ipsum dolor sit amet, consectetur adipiscing elit. '.repeat(8),
 })
+
+/** More than are ever in flight: a message that holds an object twice would carry it once. */
+const kilobytes = Array.from({ length: 2048 }, (_, id) => kilobyte(id))
 
 /** Keeps a number of tasks in flight on a pool that stays up from round to round. */
 export const throughput = (make: (threads: number) => Send): ((context: MeasureContext) => Promise<Sample>) => {
@@ -23,7 +26,7 @@ export const throughput = (make: (threads: number) => Send): ((context: MeasureC
     const send = pools.get(threads) ?? make(threads)
     pools.set(threads, send)
     let sent = 0
-    const argument = settings?.['kilobyte'] === true ? (): object => kilobyte(sent) : (): undefined => undefined
+    const argument = settings?.['kilobyte'] === true ? (): object | undefined => kilobytes[sent & 2047] : (): undefined => undefined
     await Promise.all(Array.from({ length: threads * 2 }, () => send(argument())))
 
     const cpu = process.cpuUsage()
