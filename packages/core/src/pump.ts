@@ -39,6 +39,8 @@ export class Pump {
   /** Slots in use, and those in use by best-effort tasks. */
   active = 0
   activeBestEffort = 0
+  /** False where best-effort tasks may take every slot: then nobody counts them. */
+  readonly limitsBestEffort: boolean
   /** The time as of the last look at the clock: at the start of each slice, and every few tasks. */
   now: number
 
@@ -69,6 +71,7 @@ export class Pump {
     this.#seam = clock.seam
     this.#isDriven = clock.nextPump !== undefined
     this.#options = options
+    this.limitsBestEffort = options.maxBestEffort < options.slots
     this.ready = new ReadyQueue(options.agingMs)
     this.now = clock.now()
   }
@@ -100,7 +103,7 @@ export class Pump {
 
   /** Takes a slot for a task that starts. */
   occupy(record: TaskRecord, startLevel: number): void {
-    if (startLevel === bestEffort) {
+    if (startLevel === bestEffort && this.limitsBestEffort) {
       record.bits |= countsAsBestEffort
       this.activeBestEffort++
     }
@@ -232,7 +235,7 @@ export class Pump {
   }
 
   #mayStart(entry: ReadyEntry): boolean {
-    if (entry.startLevel !== bestEffort) return true
+    if ((!this.limitsBestEffort && this.#bestEffortFences <= 0) || entry.startLevel !== bestEffort) return true
     if (this.#bestEffortFences > 0) return false
     return entry.isDedicated || this.activeBestEffort < this.#options.maxBestEffort
   }

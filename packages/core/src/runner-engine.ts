@@ -188,19 +188,20 @@ export abstract class RunnerEngine extends ReadyEntry {
 
   /** @internal The single way in: every post ends here. */
   submit(task: Task, options: PostOptions | undefined, sink: Resolve | TaskSink | undefined, traits: number, delay: number, scope?: AsyncScope): TaskRecord {
-    checkTask(this.self, task)
     const { pool } = this
+    if (typeof task !== 'function' || !pool.accepts.closures) checkTask(this.self, task)
     const record = new TaskRecord(this.self, pool.takeId(), task, traits | inheritsPriority | (this.ownLevel << 3), sink)
     if (options !== undefined) this.#take(record, options)
-    record.scope = scope ?? pool.captureScope(record)
+    if (pool.bringsContext) record.scope = scope ?? pool.captureScope(record)
+    else if (record.extras !== undefined) record.scope = pool.captureScope(record)
     if (pool.tracesOrigin) this.extrasOf(record).origin = captureOrigin()
     if (this.#state !== open && !this.#isPostOfOwnTask()) this.#refuse(record, 'runner-closed', this.#closedError(record))
     else if (options?.signal !== undefined && !this.#join(record, options.signal)) return record
     else if (delay > 0) this.#delay(record, pool.clock.now() + delay)
     else this.#enqueue(record)
-    if (pool.clock.seam?.posted !== undefined && !record.isSettled && !record.has(isBarrier)) {
+    if (pool.seam?.posted !== undefined && !record.isSettled && !record.has(isBarrier)) {
       const due = delay > 0 ? pool.delays.dueOf(record) : undefined
-      pool.clock.seam.posted(this.self, record, record.name, due, undefined, record.has(isUnref))
+      pool.seam.posted(this.self, record, record.name, due, undefined, record.has(isUnref))
     }
     return record
   }
@@ -275,21 +276,25 @@ export abstract class RunnerEngine extends ReadyEntry {
 
   /** @internal Starts the next task, or the one that a test chose. */
   start(chosen?: TaskRecord): void {
+    const { pool, queue } = this
+    const { pump } = pool
     const record = chosen ?? (this.#peek() as TaskRecord)
-    const { pool } = this
-    const startLevel = chosen === undefined || this.#isFifo ? this.startLevel : record.level
-    pool.pump.ready.leave(this)
+    if (!this.isDedicated) pump.occupy(record, this.#isFifo && pump.limitsBestEffort ? queue.highestLevel : record.level)
+    pump.ready.leave(this)
     this.boost = 0
-    this.queue.take(record, pool.pump.now)
-    if (record.has(isBarrier | isTick)) this.#exempt--
+    queue.take(record, pump.now)
     record.bits = (record.bits & ~7) | running | holdsSlot
     this.running++
-    if (record.has(continuesOnShutdown)) this.#continuing++
-    if (!this.isDedicated) pool.pump.occupy(record, startLevel)
-    if (this.#room.isAwaited) this.#offerRoom()
+    if (record.has(isBarrier | isTick | continuesOnShutdown)) this.#countSpecial(record)
+    if (this.#queueLimit !== Number.POSITIVE_INFINITY && this.#room.isAwaited) this.#offerRoom()
     if (record.extras !== undefined || pool.isTimed) this.#onStart(record)
-    if (this.running < this.maxConcurrency && this.queue.available > 0) this.update()
+    if (this.running < this.maxConcurrency && queue.available > 0) this.update()
     this.#execute(record)
+  }
+
+  #countSpecial(record: TaskRecord): void {
+    if (record.has(isBarrier | isTick)) this.#exempt--
+    if (record.has(continuesOnShutdown)) this.#continuing++
   }
 
   /** @internal */
@@ -446,9 +451,9 @@ export abstract class RunnerEngine extends ReadyEntry {
 
   /** @internal */
   protected update(): void {
-    const { pump } = this.pool
-    if (this.running === 0 && this.barriers > 0) this.queue.advance()
-    pump.update(this, this.queue.available > 0 && this.running < this.maxConcurrency && this.#pauses === 0)
+    const { queue } = this
+    if (queue.available === 0 && this.running === 0) queue.advance()
+    this.pool.pump.update(this, queue.available > 0 && this.running < this.maxConcurrency && this.#pauses === 0)
   }
 
   /** @internal */
@@ -709,7 +714,7 @@ export abstract class RunnerEngine extends ReadyEntry {
     if (record.extras !== undefined && record.extras.waits.size > 0) this.#endWaits(record, record.extras)
     if (!this.isDedicated) this.pool.pump.vacate(record)
     this.#release(record)
-    this.#settled(record)
+    if (record.has(isBarrier | isTick) || !this.waiters.isEmpty) this.#settled(record)
     this.update()
     if (this.#state !== open) this.#checkFinished()
   }

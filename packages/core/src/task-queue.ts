@@ -55,7 +55,7 @@ export class TaskQueue {
     const { level } = record
     const back = this.#back
     const list = this.#listOf(back, level)
-    if (list.head === undefined) this.#servedAt[level] = now
+    if (list.head === undefined && this.#levels > 1) this.#servedAt[level] = now
     list.push(record)
     back.size++
     ;(this.#counts[level] as number)++
@@ -97,7 +97,7 @@ export class TaskQueue {
   take(record: TaskRecord, now: number): void {
     const front = this.#front
     const { level } = record
-    this.#servedAt[level] = now
+    if (this.#levels > 1) this.#servedAt[level] = now
     this.#listOf(front, level).remove(record)
     front.size--
     ;(this.#counts[level] as number)--

@@ -5,7 +5,7 @@ import { type MapOptions, type Mapper, mapTasks } from './map-tasks.ts'
 import { RepeatingTask, type RepeatingTaskHandle, type RepeatOptions } from './repeating-task.ts'
 import { RunnerEngine } from './runner-engine.ts'
 import type { RunnerStats } from './runner-stats.ts'
-import type { Closure, PostOptions, Task, TaskContext, TaskHandle, TaskPriority, TaskResult } from './task.ts'
+import type { BoundTask, Closure, PostOptions, Task, TaskContext, TaskHandle, TaskPriority, TaskResult } from './task.ts'
 import { type ReplyOptions, ReplySink } from './task-and-reply.ts'
 import { taskName } from './task-extras.ts'
 import { isBarrier, type Resolve, reportsToPromise, type TaskRecord } from './task-record.ts'
@@ -130,7 +130,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'run()', 'postTask() hands work over without waiting')
     const promise = new Promise<unknown>(keepResolve)
     const record = this.submit(task, options, resolveLatest, reportsToPromise, delay)
-    this.pool.clock.seam?.wait?.(currentTask(), `run ${this.name}/${record.name}`, record)
+    this.pool.seam?.wait?.(currentTask(), `run ${this.name}/${record.name}`, record)
     return promise as Promise<TaskResult<Posted>>
   }
 
@@ -139,6 +139,12 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
    * taken by the consumer, never more than `window` ahead. Results come in the order of the items, or with
    * `ordered: false` as they come. The first failure ends it.
    */
+  map<Item, Result>(items: Iterable<Item> | AsyncIterable<Item>, stub: (item: Item) => BoundTask<Result>, options?: MapOptions): AsyncIterable<Result>
+  map<Item, Result>(
+    items: Iterable<Item> | AsyncIterable<Item>,
+    closure: (item: Item, context: TaskContext) => Result | PromiseLike<Result>,
+    options?: MapOptions,
+  ): AsyncIterable<Result>
   map<Item, Result>(items: Iterable<Item> | AsyncIterable<Item>, mapper: Mapper<Item, Result>, options: MapOptions = {}): AsyncIterable<Result> {
     return mapTasks(this as unknown as TaskRunner, items, mapper, options)
   }
@@ -172,7 +178,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'flush()', 'flush from outside of its tasks')
     const promise = new Promise<unknown>(keepResolve)
     this.postBarrier(callback ?? ignore, resolveLatest)
-    this.pool.clock.seam?.wait?.(currentTask(), `flush ${this.name}`, promise)
+    this.pool.seam?.wait?.(currentTask(), `flush ${this.name}`, promise)
     return promise as Promise<void>
   }
 
@@ -181,7 +187,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
     const holder = this.maxConcurrency === 1 && !this.hasRoom() ? this.heldBy() : undefined
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'ready()', 'raise queueLimit')
     const promise = this.waitForRoom()
-    this.pool.clock.seam?.wait?.(currentTask(), `ready ${this.name}`, promise)
+    this.pool.seam?.wait?.(currentTask(), `ready ${this.name}`, promise)
     return promise
   }
 
@@ -219,7 +225,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
       refused.catch(ignore)
       return refused
     }
-    this.pool.clock.seam?.wait?.(currentTask(), `close ${this.name}`, this.closed)
+    this.pool.seam?.wait?.(currentTask(), `close ${this.name}`, this.closed)
     return this.closed
   }
 
@@ -270,7 +276,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
     const name = options.name ?? (typeof task === 'function' || task !== null ? taskName(task, 0) : 'repeating')
     const repeating = new RepeatingTask(this.self, task, interval, options, name)
     this.addRepeating(repeating)
-    this.pool.clock.seam?.posted?.(this.self, repeating, name, repeating.nextDue, interval, options.unref ?? false)
+    this.pool.seam?.posted?.(this.self, repeating, name, repeating.nextDue, interval, options.unref ?? false)
     return repeating
   }
 
@@ -284,7 +290,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
     const holder = this.heldBy()
     if (holder !== undefined) return this.#refuseDeadlock(holder, `${what}()`, 'wait outside of its tasks')
     const waiting = signal === undefined ? wait() : abortable(signal, wait)
-    this.pool.clock.seam?.wait?.(currentTask(), `${what} ${this.name}`, waiting)
+    this.pool.seam?.wait?.(currentTask(), `${what} ${this.name}`, waiting)
     return waiting
   }
 

@@ -14,6 +14,7 @@ import type { Task } from './task.ts'
 import type { TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { TaskYield } from './task-yield.ts'
+import type { TestSeam } from './test-seam.ts'
 import { checkedCount, checkedTime } from './traits.ts'
 
 /** Options of a pool. Times are milliseconds. */
@@ -69,7 +70,10 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   readonly #names = new Map<string, number>()
   readonly #timing: boolean
   readonly #asyncContext: boolean
-  readonly #bringsContext: boolean
+  /** @internal Tasks run in the async context of their poster (E4). */
+  readonly bringsContext: boolean
+  /** @internal */
+  readonly seam: TestSeam | undefined
   #lastId = 0
   #closing: PoolClosing<Accepts> | undefined
 
@@ -101,7 +105,8 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
     this.tracksRunner = options.trackRunner ?? false
     if (this.tracksRunner) trackRunners()
     this.#asyncContext = asyncContext
-    this.#bringsContext = asyncContext && executor.capabilities.boundary === 'inline'
+    this.seam = this.clock.seam
+    this.bringsContext = asyncContext && executor.capabilities.boundary === 'inline'
     this.accepts = { closures: executor.accepts.includes('closure'), boundTasks: executor.accepts.includes('bound') }
     executorsInUse.add(executor)
     executor.onStrayError = (error) => this.hooks.stray(executor.name, error)
@@ -182,7 +187,7 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
 
   /** @internal The poster's async context for a task that runs or reports here (E4). */
   captureScope(record?: TaskRecord): AsyncScope | undefined {
-    if (this.#bringsContext || (this.#asyncContext && record?.wantsProgress)) return captureAsyncContext()
+    if (this.bringsContext || (this.#asyncContext && record?.wantsProgress)) return captureAsyncContext()
     return undefined
   }
 

@@ -1,0 +1,245 @@
+import type { Worker } from 'node:worker_threads'
+import type { Clock, TimerHandle } from '../clock.ts'
+import { WorkerCrashedError } from '../errors.ts'
+import type { TaskExecution } from '../executor.ts'
+import type { Job } from './job.ts'
+import type { RunTimes } from './run-times.ts'
+import type { ThreadHolder } from './thread-holder.ts'
+import { Wire } from './wire.ts'
+
+/** What the lanes of an executor share. */
+export interface LaneSettings {
+  readonly clock: Clock
+  readonly runTimes: RunTimes
+  /** From the abort of a running task to the end of its thread, in milliseconds; 0 = at once (C3). */
+  readonly abortGraceMs: number
+  /** Makes a thread, by way of the library. */
+  makeHolder(): ThreadHolder
+  onStray(error: unknown): void
+}
+
+/** One thread, from its start to its end. */
+interface ThreadLife {
+  readonly thread: Worker
+  readonly wire: Wire
+  /** Resolves when it serves tasks, or never will. */
+  readonly standing: Promise<void>
+  readonly exited: Promise<void>
+  serves: boolean
+  exitCode: number | undefined
+  cause: unknown
+}
+
+/**
+ * One thread of a library and its replacements: a slot. Started by its first job; runs one job at a time. A job is over
+ * when the thread is free again, which after a crash or a kill means: the old thread's end was seen, and a new one
+ * stands.
+ */
+export class Lane {
+  readonly #settings: LaneSettings
+  readonly #onLost: ((error: Error) => void) | undefined
+  #holder: ThreadHolder | undefined
+  #life: ThreadLife | undefined
+  #job: Job | undefined
+  #grace: TimerHandle | undefined
+  #closing: Promise<void> | undefined
+  /** Threads started so far. */
+  started = 0
+  completed = 0
+  idleSince = 0
+
+  constructor(settings: LaneSettings, onLost?: (error: Error) => void) {
+    this.#settings = settings
+    this.#onLost = onLost
+  }
+
+  get isWarm(): boolean {
+    return this.#life !== undefined
+  }
+
+  get isBusy(): boolean {
+    return this.#job !== undefined
+  }
+
+  get thread(): Worker | undefined {
+    return this.#life?.thread
+  }
+
+  run(job: Job): void {
+    this.#job = job
+    try {
+      this.#life ??= this.#start()
+    } catch (cause) {
+      job.rejectRest(new WorkerCrashedError('a thread could not be started', undefined, { cause }))
+      return this.#finish(job)
+    }
+    this.#life.wire.send(job)
+  }
+
+  /** Starts the thread; resolves when it stands. */
+  async warm(): Promise<void> {
+    this.#life ??= this.#start()
+    const life = this.#life
+    await life.standing
+    if (!life.serves) throw this.#crash(life)
+  }
+
+  abort(execution: TaskExecution): void {
+    const { abortGraceMs, clock } = this.#settings
+    const life = this.#life
+    const index = life?.wire.indexOf(execution) ?? -1
+    if (life === undefined || index < 0 || !life.wire.abort(index) || abortGraceMs === Number.POSITIVE_INFINITY) return
+    if (abortGraceMs === 0) return this.#kill(life, index)
+    const job = this.#job
+    // A task that ended in time has left the job's number behind: then there is nothing to kill.
+    this.#grace = clock.setTimer(abortGraceMs, () => job === this.#job && this.#kill(life, index), { unref: true })
+  }
+
+  /** Ends the thread; the next job starts another. Only without a job, or to give up what it does. */
+  release(): Promise<void> {
+    const life = this.#life
+    const holder = this.#holder
+    if (life === undefined || holder === undefined) return this.#closing ?? Promise.resolve()
+    this.#closing = life.exited.then(() => {
+      this.#closing = undefined
+    })
+    this.#holder = undefined
+    holder.destroy().catch(() => {})
+    return this.#closing
+  }
+
+  #start(): ThreadLife {
+    const holder = (this.#holder ??= this.#settings.makeHolder())
+    const { thread } = holder
+    if (thread === undefined) {
+      this.#holder = undefined
+      holder.destroy().catch(() => {})
+      return this.#start()
+    }
+    const wire = new Wire(this.#settings.runTimes, this)
+    let exited: () => void = () => {}
+    let stands: () => void = () => {}
+    const life: ThreadLife = {
+      thread,
+      wire,
+      serves: false,
+      exitCode: undefined,
+      cause: undefined,
+      standing: new Promise((resolve) => (stands = resolve)),
+      exited: new Promise((resolve) => (exited = resolve)),
+    }
+    this.started++
+    thread.prependListener('exit', (code) => {
+      life.exitCode = code
+    })
+    thread.on('error', (error) => {
+      // A library may tell itself of an exit by an error of its own making.
+      if (life.exitCode === undefined) life.cause ??= error
+    })
+    thread.on('exit', () => {
+      stands()
+      this.#onExit(life, holder)
+      exited()
+    })
+    holder.serve(wire.start, [wire.start.port]).then(
+      () => {
+        life.serves = true
+        stands()
+      },
+      (error: unknown) => {
+        // The thread lives but cannot serve: its entry could not be loaded.
+        life.cause ??= error
+        if (life.exitCode === undefined) void thread.terminate()
+      },
+    )
+    return life
+  }
+
+  onStray(error: unknown): void {
+    this.#settings.onStray(error)
+  }
+
+  onJobEnded(job: Job): void {
+    // While the thread is being ended the job waits for its replacement.
+    if (this.#isKilling) return
+    this.#finish(job)
+  }
+
+  #isKilling = false
+
+  #kill(life: ThreadLife, index: number): void {
+    // Taken back first, so that no task of this job can start between the look and the end.
+    if (!life.wire.isolate(index)) return
+    this.#isKilling = true
+    void life.thread.terminate()
+  }
+
+  /** Ends the thread and what it runs. */
+  terminate(): Promise<void> {
+    return this.release()
+  }
+
+  #onExit(life: ThreadLife, holder: ThreadHolder): void {
+    this.#isKilling = false
+    const error = this.#crash(life)
+    const job = this.#job
+    life.wire.close(() => error)
+    this.#life = undefined
+    if (this.#holder !== holder) {
+      // Released: nobody wants a replacement.
+      if (job !== undefined) {
+        job.rejectRest(error)
+        this.#finish(job)
+      }
+      return
+    }
+    this.#onLost?.(error)
+    if (!life.serves) {
+      this.#holder = undefined
+      holder.destroy().catch(() => {})
+      if (job === undefined) return
+      job.rejectRest(error)
+      return this.#finish(job)
+    }
+    if (job === undefined) this.onStray(error)
+    this.#replace(job, error)
+  }
+
+  #replace(job: Job | undefined, error: Error): void {
+    let life: ThreadLife
+    try {
+      life = this.#life = this.#start()
+    } catch {
+      if (job === undefined) return
+      job.rejectRest(error)
+      return this.#finish(job)
+    }
+    if (job === undefined) return
+    if (job.mayRunAgain) {
+      job.startOver()
+      life.wire.send(job)
+      return
+    }
+    if (job.tasks.length === 1) job.rejectRest(error)
+    void life.standing.then(() => this.#finish(job))
+  }
+
+  #crash(life: ThreadLife): WorkerCrashedError {
+    const code = life.exitCode
+    const cause = life.wire.cause ?? life.cause
+    if (cause !== undefined) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      return new WorkerCrashedError(`the thread ended by an error: ${reason}`, code, { cause })
+    }
+    return new WorkerCrashedError(`the thread ended with exit code ${code}`, code)
+  }
+
+  #finish(job: Job): void {
+    if (job !== this.#job) return
+    this.#job = undefined
+    this.#grace?.cancel()
+    this.#grace = undefined
+    this.completed += job.tasks.length
+    job.finish()
+  }
+}

@@ -1,0 +1,40 @@
+import { ModuleLoadError } from '../errors.ts'
+
+type TaskFunction = (...args: never[]) => unknown
+
+type Exports = Record<string, unknown>
+
+/**
+ * Named and default exports, of ES modules and of CommonJS ones, whose exports Node puts below `default` where it
+ * cannot read their names, and whose own `default` always lies there.
+ */
+const find = (module: Exports, name: string): unknown => {
+  const fallback = module['default'] as Exports | undefined
+  const isContainer = (typeof fallback === 'object' && fallback !== null) || typeof fallback === 'function'
+  const below = isContainer ? fallback[name] : undefined
+  const direct = Object.hasOwn(module, name) ? module[name] : undefined
+  if (typeof direct === 'function') return direct
+  return typeof below === 'function' ? below : (direct ?? below)
+}
+
+const kindOf = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'an array' : `of type ${typeof value}`)
+
+/**
+ * Loads a module and gives one of its exported functions.
+ * @throws ModuleLoadError naming module and export, with the cause: no such file, a syntax error, a module that throws,
+ *   no such export, or one that is not a function
+ */
+export const loadExport = async (url: string, name: string): Promise<TaskFunction> => {
+  let module: Exports
+  try {
+    module = (await import(url)) as Exports
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ModuleLoadError(`module ${url}, asked for its export "${name}", could not be loaded: ${reason}`, url, name, { cause })
+  }
+  const found = find(module, name)
+  if (typeof found === 'function') return found as TaskFunction
+  if (found !== undefined) throw new ModuleLoadError(`export "${name}" of module ${url} is ${kindOf(found)}, not a function`, url, name)
+  const names = Object.keys(module).join(', ') || 'nothing'
+  throw new ModuleLoadError(`module ${url} has no export "${name}"; it exports ${names}`, url, name)
+}

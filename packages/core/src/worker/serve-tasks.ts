@@ -1,0 +1,232 @@
+import { type MessagePort, receiveMessageOnPort, type TransferListItem } from 'node:worker_threads'
+import { Board, boardState } from './board.ts'
+import { loadExport } from './load-export.ts'
+import { type AbortMessage, type JobMessage, type TargetDefinition, type ThreadStart, taskStride, threadMessage } from './protocol.ts'
+import { serializationError } from './serialization-error.ts'
+import { provideTaskContext } from './task-context.ts'
+import { type ThreadLine, ThreadTask } from './thread-task.ts'
+import { decodeThrown, encodeThrown } from './thrown-value.ts'
+
+interface Target {
+  readonly module: string
+  readonly export: string
+  /** Missing until its module is loaded. */
+  run: ((...args: never[]) => unknown) | undefined
+}
+
+/** How long an outcome may wait for the next ones, in milliseconds. */
+const outcomeDelay = 1
+
+const isPromiseLike = (value: unknown): value is PromiseLike<unknown> =>
+  value !== null && (typeof value === 'object' || typeof value === 'function') && typeof (value as { then?: unknown }).then === 'function'
+
+/** What is written to the console goes through the main thread, and must be there before the outcome is. */
+const pendingOutput = (): Promise<unknown> | undefined => {
+  const pending = [process.stdout, process.stderr].filter((stream) => stream.writableLength > 0)
+  if (pending.length === 0) return undefined
+  return Promise.all(pending.map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))))
+}
+
+/** Runs what comes through one port, one task after the other, in order. */
+class TaskServer implements ThreadLine {
+  readonly port: MessagePort
+  readonly board: Board
+  readonly onIdle: (() => void) | undefined
+  readonly #targets: Target[] = []
+  readonly #jobs: JobMessage[] = []
+  #offset = 1
+  #isBusy = false
+  /** Done according to the board, and how many of them main has been told of. */
+  #done = 0
+  #told = 0
+  #toldAt = 0
+  current: ThreadTask | undefined
+
+  constructor({ port, memory }: ThreadStart, onIdle?: () => void) {
+    this.port = port
+    this.board = new Board(memory)
+    this.onIdle = onIdle
+    port.on('message', (message: JobMessage | AbortMessage) => {
+      this.#take(message)
+      this.#pump()
+    })
+  }
+
+  receive(): void {
+    for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) this.#take(next.message)
+  }
+
+  #take(message: JobMessage | AbortMessage): void {
+    if (Array.isArray(message)) this.#jobs.push(message)
+    else if (this.current?.job === message.job && this.current.index === message.index) this.current.abort(decodeThrown(message.reason))
+  }
+
+  #pump(): void {
+    if (this.#isBusy) return
+    this.#isBusy = true
+    for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
+      while (this.#offset < job.length) {
+        const offset = this.#offset
+        this.#offset += taskStride
+        const pending = this.#start(job, offset)
+        if (pending !== undefined) {
+          this.#tell()
+          void pending.then(() => {
+            this.#isBusy = false
+            this.#pump()
+          })
+          return
+        }
+      }
+      this.#jobs.shift()
+      this.#offset = 1
+    }
+    this.#isBusy = false
+    this.#tell()
+    this.onIdle?.()
+  }
+
+  /** A promise where the task has not ended when this returns. It never rejects. */
+  #start(job: JobMessage, offset: number): Promise<void> | undefined {
+    const index = job[offset] as number
+    const target = this.#target(job[offset + 1] as number | TargetDefinition)
+    if (!this.board.claim(index)) {
+      this.#done = index + 1
+      return undefined
+    }
+    const name = (job[offset + 5] as string | undefined) ?? target.export
+    const task = new ThreadTask(this, job[0] as number, index, job[offset + 2] as number, name, job[offset + 4] as boolean)
+    this.current = task
+    const args = (job[offset + 3] ?? []) as never[]
+    return target.run === undefined ? this.#load(task, target, args) : this.#run(task, target.run, args)
+  }
+
+  async #load(task: ThreadTask, target: Target, args: never[]): Promise<void> {
+    try {
+      target.run = await loadExport(target.module, target.export)
+    } catch (error) {
+      return this.#threw(task, error)
+    }
+    await this.#run(task, target.run, args)
+  }
+
+  #run(task: ThreadTask, run: (...args: never[]) => unknown, args: never[]): Promise<void> | undefined {
+    const startedAt = performance.now()
+    let result: unknown
+    try {
+      result = run(...args)
+      if (isPromiseLike(result)) return this.#await(task, result, startedAt)
+    } catch (error) {
+      this.#measure(task, startedAt)
+      return this.#afterOutput(() => this.#threw(task, error))
+    }
+    this.#measure(task, startedAt)
+    return this.#afterOutput(() => this.#returned(task, result))
+  }
+
+  async #await(task: ThreadTask, promise: PromiseLike<unknown>, startedAt: number): Promise<void> {
+    let report: () => void
+    try {
+      const result = await promise
+      report = () => this.#returned(task, result)
+    } catch (error) {
+      report = () => this.#threw(task, error)
+    }
+    this.#measure(task, startedAt)
+    await this.#afterOutput(report)
+  }
+
+  #measure(task: ThreadTask, startedAt: number): void {
+    this.board.runMs[task.index] = performance.now() - startedAt
+  }
+
+  #afterOutput(report: () => void): Promise<void> | undefined {
+    const output = pendingOutput()
+    if (output !== undefined) return output.then(report)
+    report()
+    return undefined
+  }
+
+  #returned(task: ThreadTask, result: unknown): void {
+    if (task.moved === undefined && this.#putOnBoard(task.index, result)) {
+      this.current = undefined
+      this.#done = task.index + 1
+      if (performance.now() - this.#toldAt > outcomeDelay) this.#tell()
+      return
+    }
+    try {
+      this.port.postMessage([threadMessage.returned, task.index + 1, result], task.moved as readonly TransferListItem[] | undefined)
+    } catch (cause) {
+      return this.#threw(task, serializationError(result, 'result', `the result of task "${task.name}"`, cause, task.moved))
+    }
+    this.#sent(task)
+  }
+
+  #threw(task: ThreadTask, error: unknown): void {
+    this.port.postMessage([threadMessage.threw, task.index + 1, encodeThrown(error)])
+    this.#sent(task)
+  }
+
+  #sent(task: ThreadTask): void {
+    this.board.end(task.index, boardState.sent)
+    this.current = undefined
+    this.#done = this.#told = task.index + 1
+    this.#toldAt = performance.now()
+  }
+
+  #putOnBoard(index: number, result: unknown): boolean {
+    if (typeof result === 'number') {
+      this.board.values[index] = result
+      this.board.end(index, boardState.returnedNumber)
+    } else if (result === undefined) this.board.end(index, boardState.returnedUndefined)
+    else if (result === null) this.board.end(index, boardState.returnedNull)
+    else if (result === true) this.board.end(index, boardState.returnedTrue)
+    else if (result === false) this.board.end(index, boardState.returnedFalse)
+    else return false
+    return true
+  }
+
+  /** Several tasks that ended one after the other share this message. */
+  #tell(): void {
+    if (this.#done === this.#told) return
+    this.port.postMessage(this.#done)
+    this.#told = this.#done
+    this.#toldAt = performance.now()
+  }
+
+  #target(entry: number | TargetDefinition): Target {
+    if (typeof entry === 'number') return this.#targets[entry] as Target
+    const [index, module, exportName] = entry
+    this.#targets[index] ??= { module, export: exportName, run: undefined }
+    return this.#targets[index]
+  }
+}
+
+/**
+ * An error that nobody caught. While a task runs its thread can not be trusted with it any more: the promise it waits
+ * for may never settle. While none runs it is an event, and the thread goes on.
+ */
+const reportStrayErrors = (server: TaskServer): void => {
+  process.on('uncaughtException', (error) => {
+    const isIdle = server.current === undefined
+    server.port.postMessage([isIdle ? threadMessage.stray : threadMessage.crash, encodeThrown(error)])
+    if (!isIdle) process.exit(1)
+  })
+}
+
+/**
+ * The entry of a thread: from now on it runs the tasks that come through the port it is given. A backend's worker file
+ * hands this to its library, and is done.
+ */
+export const serveTasks = (start: ThreadStart): Promise<void> | undefined => {
+  if (!start.isBorrowed) {
+    const server = new TaskServer(start)
+    provideTaskContext(() => server.current)
+    reportStrayErrors(server)
+    return undefined
+  }
+  return new Promise((resolve) => {
+    const server = new TaskServer(start, resolve)
+    provideTaskContext(() => server.current)
+  })
+}

@@ -1,0 +1,85 @@
+import { type MessagePort, threadId } from 'node:worker_threads'
+import type { Board } from './board.ts'
+import { threadMessage } from './protocol.ts'
+import { serializationError } from './serialization-error.ts'
+import type { ThreadTaskContext } from './task-context.ts'
+
+/** What a running task needs of its thread. */
+export interface ThreadLine {
+  readonly port: MessagePort
+  readonly board: Board
+  /** Takes in what main has sent, without going back to the event loop. */
+  receive(): void
+}
+
+/** The task that runs in this thread. */
+export class ThreadTask implements ThreadTaskContext {
+  readonly threadId = threadId
+  readonly job: number
+  readonly index: number
+  readonly id: number
+  readonly name: string
+  readonly #line: ThreadLine
+  readonly #wantsProgress: boolean
+  #controller: AbortController | undefined
+  #isAborted = false
+  #reason: unknown
+  #moved: readonly object[] | undefined
+
+  constructor(line: ThreadLine, job: number, index: number, id: number, name: string, wantsProgress: boolean) {
+    this.#line = line
+    this.job = job
+    this.index = index
+    this.id = id
+    this.name = name
+    this.#wantsProgress = wantsProgress
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      // The event comes with the event loop; a loop that holds the thread can only ask, and must be told the truth.
+      Object.defineProperties(this.#controller.signal, {
+        aborted: { get: () => this.#poll(), configurable: true },
+        throwIfAborted: { value: () => this.throwIfAborted(), configurable: true },
+      })
+      if (this.#poll()) this.#controller.abort(this.#reason)
+    }
+    return this.#controller.signal
+  }
+
+  throwIfAborted(): void {
+    if (this.#poll()) throw this.#reason
+  }
+
+  progress(value: unknown): void {
+    if (!this.#wantsProgress) return
+    try {
+      this.#line.port.postMessage([threadMessage.progress, this.index, value])
+    } catch (cause) {
+      throw serializationError(value, 'progress', `progress of task "${this.name}"`, cause)
+    }
+  }
+
+  moveWithResult(objects: readonly object[]): void {
+    this.#moved = this.#moved === undefined ? objects : [...this.#moved, ...objects]
+  }
+
+  /** What `transfer` was called with. */
+  get moved(): readonly object[] | undefined {
+    return this.#moved
+  }
+
+  abort(reason: unknown): void {
+    if (this.#isAborted) return
+    this.#isAborted = true
+    this.#reason = reason
+    this.#controller?.abort(reason)
+  }
+
+  /** The reason was sent before the board was marked, so it is there. */
+  #poll(): boolean {
+    if (!this.#isAborted && this.#line.board.isAborted(this.index)) this.#line.receive()
+    return this.#isAborted
+  }
+}
