@@ -47,6 +47,10 @@ export interface Match {
 const applicationId = 0x706f7374
 const schemaVersion = 1
 const busyTimeoutMs = 2000
+/** A transaction is committed from this many characters on: many small ones would make many small pieces of index. */
+const commitWeight = 1_000_000
+/** What a row costs beside its characters. */
+const rowWeight = 500
 
 const schema = `
   CREATE TABLE files (
@@ -89,8 +93,13 @@ export function openForSearch(file: string): void {
 
 /** Closes the connection; everything stored is in the file. More than once is fine. */
 export function close(): void {
-  index?.connection.close()
+  const opened = index
+  if (opened === undefined) return
   index = undefined
+  guard(opened.file, () => {
+    opened.commit()
+    opened.connection.close()
+  })
 }
 
 /** Looks files up by size and time, and notes that they still exist. */
@@ -98,7 +107,7 @@ export function compare(entries: readonly FileEntry[]): Comparison {
   return inTransaction((opened) => opened.compare(entries))
 }
 
-/** Puts files into the index, in one transaction. */
+/** Puts files into the index. They are committed together with what comes after them, or by {@link close}. */
 export function store(files: readonly AnalysedFile[]): Stored {
   return inTransaction((opened) => opened.store(files))
 }
@@ -125,6 +134,8 @@ class Index {
   readonly connection: Database.Database
   readonly file: string
   #run = 0
+  /** What the open transaction holds, in characters or what costs as much. */
+  #uncommitted = 0
   readonly #see
   readonly #find
   readonly #touch
@@ -158,12 +169,28 @@ class Index {
     this.#run = Number(this.connection.prepare('INSERT INTO runs DEFAULT VALUES').run().lastInsertRowid)
   }
 
+  /** Opens a transaction where none is open, for what is about to be written. */
+  begin(): void {
+    if (!this.connection.inTransaction) this.connection.exec('BEGIN IMMEDIATE')
+  }
+
+  /** Commits when enough has come together to be worth it. */
+  commitIfLarge(): void {
+    if (this.#uncommitted >= commitWeight) this.commit()
+  }
+
+  commit(): void {
+    if (this.connection.inTransaction) this.connection.exec('COMMIT')
+    this.#uncommitted = 0
+  }
+
   compare(entries: readonly FileEntry[]): Comparison {
     const changed: FileEntry[] = []
     const binary: string[] = []
     const latin1: string[] = []
     let unchanged = 0
     let unchangedBytes = 0
+    this.#uncommitted += entries.length * rowWeight
     for (const entry of entries) {
       const row = this.#see.get(this.#run, entry.path) as Pick<AnalysedFile, 'size' | 'mtime' | 'encoding'> | undefined
       if (row?.size !== entry.size || row.mtime !== entry.mtime) {
@@ -184,6 +211,7 @@ class Index {
     let updated = 0
     let touched = 0
     for (const file of files) {
+      this.#uncommitted += rowWeight + file.terms.length
       const known = this.#find.get(file.path) as { id: number; hash: string } | undefined
       if (known?.hash === file.hash) {
         this.#touch.run(file.mtime, this.#run, known.id)
@@ -206,6 +234,7 @@ class Index {
     let after = 0
     for (;;) {
       const rows = this.#unseen.all(base, afterLast, this.#run, after) as { id: number; path: string }[]
+      this.#uncommitted += rows.length * rowWeight
       const gone = rows.filter(({ path }) => !isUnknown(path))
       for (const { id } of gone) {
         this.#deleteTerms.run(id)
@@ -258,15 +287,10 @@ function pragma(connection: Database.Database, name: string): unknown {
 
 function inTransaction<R>(body: (opened: Index) => R): R {
   return inIndex((opened) => {
-    opened.connection.exec('BEGIN IMMEDIATE')
-    try {
-      const result = body(opened)
-      opened.connection.exec('COMMIT')
-      return result
-    } catch (error) {
-      if (opened.connection.inTransaction) opened.connection.exec('ROLLBACK')
-      throw error
-    }
+    opened.begin()
+    const result = body(opened)
+    opened.commitIfLarge()
+    return result
   })
 }
 
