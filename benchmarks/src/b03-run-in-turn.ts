@@ -10,8 +10,9 @@ export default benchmark({
     { name: 'sync', n: 1e5, settings: { async: false } },
     { name: 'async', n: 1e5, settings: { async: true } },
   ],
-  contenders: runContenders.map(({ make, most: _, ...contender }) => ({
-    ...contender,
+  contenders: runContenders.map(({ make, name, package: packageName }) => ({
+    name,
+    ...(packageName === undefined ? {} : { package: packageName }),
     measure: ({ n, case: { settings } }) => {
       const isAsync = settings?.['async'] === true
       const run = make(1, isAsync)

@@ -106,6 +106,12 @@ export default benchmark({
         }
       }),
     })),
-    { name: 'setTimeout', measure: measureTimers(() => ({ set: setTimeout as (closure: () => void, delay: number) => NodeJS.Timeout, cancel: clearTimeout })) },
+    {
+      name: 'setTimeout',
+      measure: measureTimers(() => ({
+        set: setTimeout as (closure: () => void, delay: number) => NodeJS.Timeout,
+        cancel: clearTimeout,
+      })),
+    },
   ],
 }) satisfies Benchmark

@@ -9,7 +9,7 @@ import pLimit from 'p-limit'
 import PQueue from 'p-queue'
 import { type Benchmark, benchmark, type Contender, type MeasureContext, type Sample } from './benchmark.ts'
 import { syncClosure } from './closures.ts'
-import { allocatedPer, heapPer } from './heap.ts'
+import { allocatedPer, heapAfterCollection, heapPer } from './heap.ts'
 import { BareRing } from './peers/bare-ring.ts'
 import { inlinePool, type PoolOptions, poolVariants } from './peers/inline-pool.ts'
 
@@ -63,14 +63,13 @@ const neverClosure = (): Promise<number> => never
 const neverDone = (): void => {}
 
 /** What is asked is in the name of the case: `postTask` posts, `run` takes the promise. */
-const byCase =
-  (post: (() => Put) | undefined, run: (() => Put) | undefined): Pick<Contender, 'measure' | 'cases'> => ({
-    measure: (context) => heapOfQueued((context.case.name === 'run' ? run : post) as () => Put)(context),
-    cases: (name) => (name === 'run' ? run !== undefined : name === 'postTask' && post !== undefined),
-  })
+const byCase = (post: (() => Put) | undefined, run: (() => Put) | undefined): Pick<Contender, 'measure' | 'cases'> => ({
+  measure: (context) => heapOfQueued((context.case.name === 'run' ? run : post) as () => Put)(context),
+  cases: (name) => (name === 'run' ? run !== undefined : name === 'postTask' && post !== undefined),
+})
 
-const ours = (options: PoolOptions): Pick<Contender, 'measure' | 'cases' | 'nodeFlags'> => ({
-  ...byCase(
+const ours = (options: PoolOptions): Pick<Contender, 'measure' | 'nodeFlags'> => {
+  const { measure } = byCase(
     () => {
       const runner = pausedRunner(options)
       return () => {
@@ -82,10 +81,27 @@ const ours = (options: PoolOptions): Pick<Contender, 'measure' | 'cases' | 'node
       const runner = pausedRunner(options)
       return () => runner.run(syncClosure)
     },
-  ),
-  cases: () => true,
-  nodeFlags: ['--min-semi-space-size=128', '--max-semi-space-size=128'],
-})
+  )
+  return {
+    measure: (context) => (context.case.name === afterDrain ? leftBy(options, context.n) : measure(context)),
+    // A young generation that takes a whole measurement: nothing is collected before it was counted.
+    nodeFlags: ['--min-semi-space-size=128', '--max-semi-space-size=128'],
+  }
+}
+
+const afterDrain = 'left after a drain of 1e6'
+
+/** What a runner that stays keeps of tasks that are over. */
+const leftBy = async (options: PoolOptions, n: number): Promise<Sample> => {
+  const runner = new SequencedTaskRunner(inlinePool(options))
+  await runner.run(syncClosure)
+  const before = heapAfterCollection()
+  for (let i = 0; i < n; i++) runner.postTask(syncClosure)
+  await runner.waitIdle()
+  const bytes = (heapAfterCollection() - before) / n
+  await runner.close()
+  return { bytes }
+}
 
 export default benchmark({
   id: 'B8',
@@ -94,6 +110,7 @@ export default benchmark({
     { name: 'postTask', n: 1e5 },
     { name: 'run', n: 1e5 },
     { name: 'allocation of postTask', n: 1e5 },
+    { name: afterDrain, n: 1e6 },
   ],
   contenders: [
     ...poolVariants.map(({ name, options }) => ({ name, package: '@posttask/core', ...ours(options) })),

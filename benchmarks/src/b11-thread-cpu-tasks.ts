@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { piscinaExecutor } from '@posttask/backend-piscina'
 import { tinypoolExecutor } from '@posttask/backend-tinypool'
-import { type BoundTask, type Executor, ParallelTaskRunner, taskModule, ThreadPool } from '@posttask/core'
+import { type BoundTask, type Executor, ParallelTaskRunner, ThreadPool, taskModule } from '@posttask/core'
 import { Piscina } from 'piscina'
 import { type Benchmark, benchmark, type MeasureContext, type Sample } from './benchmark.ts'
 import { percentile } from './statistics.ts'

@@ -18,7 +18,11 @@ const sizeOf = async (source: string): Promise<{ gzipBytes: number }> => {
   return { gzipBytes: gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length }
 }
 
-const contender = (name: string, packageName: string, source: string): Contender => ({ name, package: packageName, measure: () => sizeOf(source) })
+const contender = (name: string, packageName: string, source: string): Contender => ({
+  name,
+  package: packageName,
+  measure: () => sizeOf(source),
+})
 
 export default benchmark({
   id: 'B13',
@@ -27,7 +31,11 @@ export default benchmark({
   rounds: 1,
   contenders: [
     contender('posttask', '@posttask/core', `export * from '@posttask/core'`),
-    contender('posttask, runners and pool', '@posttask/core', `export { ThreadPool, SequencedTaskRunner, ParallelTaskRunner } from '@posttask/core'`),
+    contender(
+      'posttask, runners and pool',
+      '@posttask/core',
+      `export { ThreadPool, SequencedTaskRunner, ParallelTaskRunner } from '@posttask/core'`,
+    ),
     contender('fastq', 'fastq', `export { default } from 'fastq'`),
     contender('p-queue', 'p-queue', `export { default } from 'p-queue'`),
     contender('tinypool', 'tinypool', `export * from 'tinypool'`),

@@ -1,5 +1,5 @@
 import { formatNumber } from './metrics.ts'
-import { type BenchmarkResult, figure, ratio, type Results } from './results.ts'
+import { type BenchmarkResult, figure, type Results, ratio } from './results.ts'
 import type { Figure } from './statistics.ts'
 
 /** A bar that the library has to reach; its figure comes from the results. */
@@ -22,15 +22,22 @@ export interface BarLine {
 const ours = 'posttask'
 const neutral = 'posttask, asyncContext: false'
 
-const over = (caseName: string, a: string, b: string, metric = 'cpuNs') => (result: BenchmarkResult) => ratio(result, caseName, a, b, metric)
-const value = (caseName: string, contender: string, metric: string) => (result: BenchmarkResult) => figure(result, caseName, contender, metric)
+const over =
+  (caseName: string, a: string, b: string, metric = 'cpuNs') =>
+  (result: BenchmarkResult) =>
+    ratio(result, caseName, a, b, metric)
+const value = (caseName: string, contender: string, metric: string) => (result: BenchmarkResult) =>
+  figure(result, caseName, contender, metric)
 
 /** Ours over the best of those who give promises: below 1, ours is faster than all of them. */
 const overBestPeer = (caseName: string) => (result: BenchmarkResult) => {
   const peers = Object.keys(result.cases[caseName] ?? {}).filter((name) => !name.startsWith(ours) && name !== 'bare ring')
   return peers
     .map((peer) => ratio(result, caseName, ours, peer, 'cpuNs'))
-    .reduce<Figure | undefined>((worst, one) => (one && (worst === undefined || one.median > worst.median) ? one : worst), undefined)
+    .reduce<Figure | undefined>(
+      (worst, one) => (one && (worst === undefined || one.median > worst.median) ? one : worst),
+      undefined,
+    )
 }
 
 const b1 = 'b01-sequenced-post'
@@ -53,8 +60,21 @@ const piscina = 'posttask on piscina'
 const backends = [piscina, 'posttask on tinypool']
 
 const bars: readonly Bar[] = [
-  { benchmark: b1, id: 'B1', text: 'asyncContext: false / fastq callback', most: 1.2, figure: over('1e6', neutral, 'fastq callback') },
+  {
+    benchmark: b1,
+    id: 'B1',
+    text: 'asyncContext: false / fastq callback',
+    most: 1.2,
+    figure: over('1e6', neutral, 'fastq callback'),
+  },
   { benchmark: b1, id: 'B1', text: 'as it comes / fastq callback', most: 3, figure: over('1e6', ours, 'fastq callback') },
+  {
+    benchmark: b1,
+    id: 'B1',
+    text: 'asyncContext: false / fastq callback, all queued',
+    most: 1.2,
+    figure: over('1e6', neutral, 'fastq callback, all queued'),
+  },
   { benchmark: b1, id: 'B1', text: 'p-queue / asyncContext: false', least: 20, figure: over('1e6', 'p-queue', neutral) },
   { benchmark: b1, id: 'B1', text: 'p-queue / as it comes', least: 8, figure: over('1e6', 'p-queue', ours) },
   ...runCells.flatMap((cell): Bar[] => [
@@ -78,16 +98,42 @@ const bars: readonly Bar[] = [
   { benchmark: b6, id: 'B6', text: 'cancel: ours / setTimeout', most: 0.3, figure: over('1e5', ours, 'setTimeout', 'cancelNs') },
   { benchmark: b6, id: 'B6', text: 'fire: ours / setTimeout', most: 1, figure: over('1e5', ours, 'setTimeout', 'fireNs') },
   { benchmark: b6, id: 'B6', text: 'bytes: ours / setTimeout', most: 0.6, figure: over('1e5', ours, 'setTimeout', 'bytes') },
-  { benchmark: b6, id: 'B6', text: 'lateness p99: ours / setTimeout', most: 1, figure: over('1e5', ours, 'setTimeout', 'latenessP99Ms') },
-  { benchmark: b7, id: 'B7', text: 'event-loop delay p99, twice turnBudgetMs', most: 10, unit: ' ms', figure: value('drain', ours, 'delayP99Ms') },
+  {
+    benchmark: b6,
+    id: 'B6',
+    text: 'lateness p99: ours / setTimeout',
+    most: 1,
+    figure: over('1e5', ours, 'setTimeout', 'latenessP99Ms'),
+  },
+  {
+    benchmark: b7,
+    id: 'B7',
+    text: 'event-loop delay p99, twice turnBudgetMs',
+    most: 10,
+    unit: ' ms',
+    figure: value('drain', ours, 'delayP99Ms'),
+  },
   ...[neutral, ours].flatMap((variant): Bar[] => {
     const setting = variant === ours ? 'as it comes' : 'asyncContext: false'
     return [
-      { benchmark: b8, id: 'B8', text: `postTask, ${setting}`, most: 110, unit: ' bytes', figure: value('postTask', variant, 'bytes') },
+      {
+        benchmark: b8,
+        id: 'B8',
+        text: `postTask, ${setting}`,
+        most: 110,
+        unit: ' bytes',
+        figure: value('postTask', variant, 'bytes'),
+      },
       { benchmark: b8, id: 'B8', text: `run, ${setting}`, most: 340, unit: ' bytes', figure: value('run', variant, 'bytes') },
     ]
   }),
-  { benchmark: b8, id: 'B8', text: 'objects per plain post', most: 1.05, figure: value('allocation of postTask', neutral, 'objects') },
+  {
+    benchmark: b8,
+    id: 'B8',
+    text: 'objects per plain post',
+    most: 1.05,
+    figure: value('allocation of postTask', neutral, 'objects'),
+  },
   {
     benchmark: b8,
     id: 'B8',
@@ -100,16 +146,46 @@ const bars: readonly Bar[] = [
   },
   ...threadCounts.flatMap((threads) =>
     backends.flatMap((backend): Bar[] => [
-      { benchmark: b9, id: 'B9', text: `${threads}, no argument: ${backend} / piscina.run`, least: 6, figure: over(`${threads}, no argument`, backend, 'piscina.run', 'perSecond') },
-      { benchmark: b9, id: 'B9', text: `${threads}, 1 KB: ${backend} / piscina.run`, least: 2, figure: over(`${threads}, 1 KB`, backend, 'piscina.run', 'perSecond') },
-      { benchmark: b9, id: 'B9', text: `${threads}, no argument: ${backend} / raw batch`, least: 0.6, figure: over(`${threads}, no argument`, backend, 'raw batch of 100', 'perSecond') },
+      {
+        benchmark: b9,
+        id: 'B9',
+        text: `${threads}, no argument: ${backend} / piscina.run`,
+        least: 6,
+        figure: over(`${threads}, no argument`, backend, 'piscina.run', 'perSecond'),
+      },
+      {
+        benchmark: b9,
+        id: 'B9',
+        text: `${threads}, 1 KB: ${backend} / piscina.run`,
+        least: 2,
+        figure: over(`${threads}, 1 KB`, backend, 'piscina.run', 'perSecond'),
+      },
+      {
+        benchmark: b9,
+        id: 'B9',
+        text: `${threads}, no argument: ${backend} / raw batch`,
+        least: 0.6,
+        figure: over(`${threads}, no argument`, backend, 'raw batch of 100', 'perSecond'),
+      },
     ]),
   ),
   ...backends.map(
-    (backend): Bar => ({ benchmark: b10, id: 'B10', text: `${backend} / piscina.run`, least: 0.85, figure: over('no argument', backend, 'piscina.run', 'perSecond') }),
+    (backend): Bar => ({
+      benchmark: b10,
+      id: 'B10',
+      text: `${backend} / piscina.run`,
+      least: 0.85,
+      figure: over('no argument', backend, 'piscina.run', 'perSecond'),
+    }),
   ),
   ...['1 ms', '50 ms'].flatMap((size): Bar[] => [
-    { benchmark: b11, id: 'B11', text: `${size} tasks: throughput, ours / piscina.run`, least: 0.98, figure: over(size, piscina, 'piscina.run', 'perSecond') },
+    {
+      benchmark: b11,
+      id: 'B11',
+      text: `${size} tasks: throughput, ours / piscina.run`,
+      least: 0.98,
+      figure: over(size, piscina, 'piscina.run', 'perSecond'),
+    },
     {
       benchmark: b11,
       id: 'B11',
@@ -125,10 +201,36 @@ const bars: readonly Bar[] = [
       },
     },
   ]),
-  { benchmark: b12, id: 'B12', text: 'first result: ours / piscina', most: 1.1, figure: over('2 threads', piscina, 'piscina', 'startMs') },
-  { benchmark: b12, id: 'B12', text: 'memory of an idle pool: ours / piscina', most: 1.1, figure: over('2 threads', piscina, 'piscina', 'idleMB') },
-  { benchmark: b13, id: 'B13', text: 'runners, pool, delay queue', most: 6000, unit: ' bytes', figure: value('size', 'posttask, runners and pool', 'gzipBytes') },
-  { benchmark: b13, id: 'B13', text: 'the whole core entry', most: 9000, unit: ' bytes', figure: value('size', ours, 'gzipBytes') },
+  {
+    benchmark: b12,
+    id: 'B12',
+    text: 'first result: ours / piscina',
+    most: 1.1,
+    figure: over('2 threads', piscina, 'piscina', 'startMs'),
+  },
+  {
+    benchmark: b12,
+    id: 'B12',
+    text: 'memory of an idle pool: ours / piscina',
+    most: 1.1,
+    figure: over('2 threads', piscina, 'piscina', 'idleMB'),
+  },
+  {
+    benchmark: b13,
+    id: 'B13',
+    text: 'runners, pool, delay queue',
+    most: 6000,
+    unit: ' bytes',
+    figure: value('size', 'posttask, runners and pool', 'gzipBytes'),
+  },
+  {
+    benchmark: b13,
+    id: 'B13',
+    text: 'the whole core entry',
+    most: 9000,
+    unit: ' bytes',
+    figure: value('size', ours, 'gzipBytes'),
+  },
 ]
 
 /** Each bar against the results: a line for each, with the figure and its spread over the rounds. */
@@ -145,9 +247,13 @@ const lineOf = (bar: Bar, results: Results): BarLine => {
   const { id, text, unit = 'x', most, least } = bar
   const asked = most === undefined ? `at least ${least}${unit}` : `at most ${most}${unit}`
   const measured = result && bar.figure(result, results)
-  if (measured === undefined || Number.isNaN(measured.median)) return { verdict: 'not measured', text: `${id.padEnd(4)}not measured  ${text} (${asked})` }
+  if (measured === undefined || Number.isNaN(measured.median))
+    return { verdict: 'not measured', text: `${id.padEnd(4)}not measured  ${text} (${asked})` }
   const isMet = most === undefined ? measured.median >= (least as number) : measured.median <= most
   const verdict = isMet ? 'met' : 'missed'
   const spread = `${formatNumber(measured.min)} to ${formatNumber(measured.max)}`
-  return { verdict, text: `${id.padEnd(4)}${verdict.padEnd(12)}  ${text}: ${formatNumber(measured.median)}${unit} [${spread}] (${asked})` }
+  return {
+    verdict,
+    text: `${id.padEnd(4)}${verdict.padEnd(12)}  ${text}: ${formatNumber(measured.median)}${unit} [${spread}] (${asked})`,
+  }
 }

@@ -4,7 +4,7 @@ import { selectBenchmarks } from './catalog.ts'
 import { writeComparison } from './comparison.ts'
 import { describeMachine, installedVersions } from './environment.ts'
 import { runBenchmark } from './harness.ts'
-import { readResults, type Results, writeResults } from './results.ts'
+import { type Results, readResults, writeResults } from './results.ts'
 import { benchmarkTable, writeReadme } from './table.ts'
 
 const log = (line: string): void => {
@@ -65,5 +65,8 @@ if (values.check || values.report) {
     writeReadme(results)
     writeComparison(results)
   }
-  printBars({ ...results, benchmarks: Object.fromEntries(Object.entries(results.benchmarks).filter(([name]) => names.includes(name))) })
+  printBars({
+    ...results,
+    benchmarks: Object.fromEntries(Object.entries(results.benchmarks).filter(([name]) => names.includes(name))),
+  })
 }

@@ -20,7 +20,9 @@ export const selectBenchmarks = (asked: readonly string[]): readonly string[] =>
   if (asked.length === 0) return benchmarkNames
   return asked.map((word) => {
     const id = /^b(\d+)$/i.exec(word)?.[1]?.padStart(2, '0')
-    const found = benchmarkNames.find((name) => name === word || (id !== undefined ? name.startsWith(`b${id}-`) : name.includes(word)))
+    const found = benchmarkNames.find(
+      (name) => name === word || (id !== undefined ? name.startsWith(`b${id}-`) : name.includes(word)),
+    )
     if (found === undefined) throw new RangeError(`no benchmark ${word}; there are: ${benchmarkNames.join(', ')}`)
     return found
   })

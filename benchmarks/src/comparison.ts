@@ -11,11 +11,35 @@ interface Panel {
 }
 
 const panels: readonly Panel[] = [
-  { benchmark: 'b01-sequenced-post', caseName: '1e6', title: 'Post a closure, fire and forget', metric: 'cpuNs', unit: 'ns of CPU per task' },
-  { benchmark: 'b02-run-at-once', caseName: 'sync, concurrency 1', title: 'run() 100,000 at once, wait for all', metric: 'cpuNs', unit: 'ns of CPU per task' },
-  { benchmark: 'b03-run-in-turn', caseName: 'sync', title: 'await run(), one after the other', metric: 'cpuNs', unit: 'ns of CPU per task' },
+  {
+    benchmark: 'b01-sequenced-post',
+    caseName: '1e6',
+    title: 'Post a closure, fire and forget',
+    metric: 'cpuNs',
+    unit: 'ns of CPU per task',
+  },
+  {
+    benchmark: 'b02-run-at-once',
+    caseName: 'sync, concurrency 1',
+    title: 'run() 100,000 at once, wait for all',
+    metric: 'cpuNs',
+    unit: 'ns of CPU per task',
+  },
+  {
+    benchmark: 'b03-run-in-turn',
+    caseName: 'sync',
+    title: 'await run(), one after the other',
+    metric: 'cpuNs',
+    unit: 'ns of CPU per task',
+  },
   { benchmark: 'b08-heap-per-task', caseName: 'run', title: 'Heap per queued run()', metric: 'bytes', unit: 'bytes per task' },
-  { benchmark: 'b09-thread-throughput', caseName: '1 thread, no argument', title: 'No-op tasks on one thread, 1000 in flight', metric: 'wallNs', unit: 'ns of wall time per task' },
+  {
+    benchmark: 'b09-thread-throughput',
+    caseName: '1 thread, no argument',
+    title: 'No-op tasks on one thread, 1000 in flight',
+    metric: 'wallNs',
+    unit: 'ns of wall time per task',
+  },
 ]
 
 const left = 240
@@ -90,7 +114,9 @@ export const writeComparison = (results: Results): void => {
     top += 34 + bars.length * rowHeight + 44
   }
   const { cpu, cores, node } = results.machine
-  const dates = Object.values(results.benchmarks).map(({ date }) => date.slice(0, 10)).sort()
+  const dates = Object.values(results.benchmarks)
+    .map(({ date }) => date.slice(0, 10))
+    .sort()
   const caption = `Node ${node}, ${cpu}, ${cores} cores, ${dates.at(-1)}. Bars: median of the rounds; lines: least and greatest.`
   writeFileSync(
     new URL('../comparison.svg', import.meta.url),

@@ -29,7 +29,9 @@ export const runBenchmark = async (name: string, { quick, only, log }: RunOption
   const rounds = quick ? Math.min(2, definition.rounds ?? 5) : (definition.rounds ?? 5)
   const load = loadavg()[0] as number
   const failures: string[] = []
-  const chosen = definition.contenders.filter((one) => only === undefined || one.name.startsWith('posttask') || only.some((word) => one.name.includes(word)))
+  const chosen = definition.contenders.filter(
+    (one) => only === undefined || one.name.startsWith('posttask') || only.some((word) => one.name.includes(word)),
+  )
   const entries: Entry[] = chosen.map((contender) => ({ contender, process: undefined }))
 
   const start = async ({ contender }: Entry): Promise<ContenderProcess> => {

@@ -52,7 +52,17 @@ const child = fileURLToPath(new URL('./child.js', import.meta.url))
 console.log(`${name}, ${caseName}, ${contender}`)
 const { status } = spawnSync(
   process.execPath,
-  ['--expose-gc', '--cpu-prof', '--cpu-prof-interval=200', `--cpu-prof-dir=${folder}`, child, name, contender, caseName, values.rounds],
+  [
+    '--expose-gc',
+    '--cpu-prof',
+    '--cpu-prof-interval=200',
+    `--cpu-prof-dir=${folder}`,
+    child,
+    name,
+    contender,
+    caseName,
+    values.rounds,
+  ],
   { stdio: 'inherit' },
 )
 if (status !== 0) throw new Error(`the profiled process ended with ${status}`)

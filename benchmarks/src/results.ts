@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { figureOf, ratioOf, type Figure } from './statistics.ts'
+import { type Figure, figureOf, ratioOf } from './statistics.ts'
 
 /** One contender in one case: a value per round for each metric. */
 export type Rounds = Readonly<Record<string, readonly number[]>>
@@ -42,8 +42,12 @@ const roundNumbers = (_key: string, value: unknown): unknown =>
   typeof value === 'number' && Number.isFinite(value) ? Number(value.toPrecision(6)) : value
 
 /** Values of a metric, or undefined where the contender or the case was not measured. */
-export const valuesOf = (result: BenchmarkResult, caseName: string, contender: string, metric: string): readonly number[] | undefined =>
-  result.cases[caseName]?.[contender]?.[metric]
+export const valuesOf = (
+  result: BenchmarkResult,
+  caseName: string,
+  contender: string,
+  metric: string,
+): readonly number[] | undefined => result.cases[caseName]?.[contender]?.[metric]
 
 export const figure = (result: BenchmarkResult, caseName: string, contender: string, metric: string): Figure | undefined => {
   const values = valuesOf(result, caseName, contender, metric)
@@ -51,7 +55,13 @@ export const figure = (result: BenchmarkResult, caseName: string, contender: str
 }
 
 /** One contender's figure over another's, round by round. */
-export const ratio = (result: BenchmarkResult, caseName: string, ours: string, theirs: string, metric: string): Figure | undefined => {
+export const ratio = (
+  result: BenchmarkResult,
+  caseName: string,
+  ours: string,
+  theirs: string,
+  metric: string,
+): Figure | undefined => {
   const numerator = valuesOf(result, caseName, ours, metric)
   const denominator = valuesOf(result, caseName, theirs, metric)
   return numerator && denominator && ratioOf(numerator, denominator)

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { checkBars } from './bars.ts'
 import { formatNumber, metricOf } from './metrics.ts'
-import { type BenchmarkResult, figure, ratio, type Results } from './results.ts'
+import { type BenchmarkResult, figure, type Results, ratio } from './results.ts'
 
 const ours = 'posttask'
 const readme = new URL('../README.md', import.meta.url)
@@ -26,14 +26,21 @@ export const benchmarkTable = (result: BenchmarkResult, versions: Results['versi
     const reference = names.find((name) => name.startsWith(ours))
     if (lead === undefined || reference === undefined) continue
     const heads = metricNames.map((name) => `${metricOf(name).label} (${metricOf(name).unit})`)
-    lines.push(`**${caseName}**`, '', `| | version | ${heads.join(' | ')} | ${metricOf(lead).label} / ours |`, `|---|---|${'---:|'.repeat(heads.length + 1)}`)
+    lines.push(
+      `**${caseName}**`,
+      '',
+      `| | version | ${heads.join(' | ')} | ${metricOf(lead).label} / ours |`,
+      `|---|---|${'---:|'.repeat(heads.length + 1)}`,
+    )
     for (const name of names) {
       const cells = metricNames.map((metric) => {
         const measured = figure(result, caseName, name, metric)
         return measured === undefined ? '-' : formatNumber(measured.median)
       })
       const compared = ratio(result, caseName, name, reference, lead)
-      const against = compared ? `${formatNumber(compared.median)} [${formatNumber(compared.min)} to ${formatNumber(compared.max)}]` : '-'
+      const against = compared
+        ? `${formatNumber(compared.median)} [${formatNumber(compared.min)} to ${formatNumber(compared.max)}]`
+        : '-'
       lines.push(`| ${name} | ${versionOf(result, versions, name)} | ${cells.join(' | ')} | ${against} |`)
     }
     lines.push('')

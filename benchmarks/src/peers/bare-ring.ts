@@ -55,7 +55,7 @@ export class BareRing {
   #schedule(): void {
     if (this.#isScheduled || this.#active >= this.#concurrency) return
     this.#isScheduled = true
-    resolved.then(this.#drain)
+    void resolved.then(this.#drain)
   }
 
   #start(entry: Job | RunJob): void {
@@ -75,7 +75,7 @@ export class BareRing {
 
   #settleLater(result: Promise<unknown>, entry?: RunJob): void {
     this.#active++
-    result.then(
+    void result.then(
       (value) => {
         this.#active--
         entry?.resolve(value)

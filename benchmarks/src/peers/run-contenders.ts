@@ -1,6 +1,6 @@
 import { newQueue } from '@henrygd/queue'
 import { ParallelTaskRunner, SequencedTaskRunner } from '@posttask/core'
-import async from 'async'
+import async, { type AsyncWorker } from 'async'
 import { Semaphore as MutexSemaphore } from 'async-mutex'
 import { Effect, Semaphore } from 'effect'
 import * as fastq from 'fastq'
@@ -11,8 +11,11 @@ import { inlinePool, type PoolOptions, poolVariants } from './inline-pool.ts'
 
 type Closure = () => number | Promise<number>
 
+/** `async` recognises an async function, and takes its outcome without a callback; its types do not know. */
+const asyncWorker = (async (closure: Closure) => closure()) as unknown as AsyncWorker<Closure>
+
 /** A function that queues a closure and promises its outcome. */
-export type Run = (closure: Closure) => Promise<number>
+type Run = (closure: Closure) => Promise<number>
 
 /** Who gives promises, and how one is made. `most` is the most tasks at once that it stands. */
 export interface Runner {
@@ -23,11 +26,14 @@ export interface Runner {
   readonly make: (concurrency: number, isAsync: boolean) => Run
 }
 
-const ours = (options: PoolOptions) => (concurrency: number): Run => {
-  const pool = inlinePool(options)
-  const runner = concurrency === 1 ? new SequencedTaskRunner(pool) : new ParallelTaskRunner(pool, { maxConcurrency: concurrency })
-  return (closure) => runner.run(closure)
-}
+const ours =
+  (options: PoolOptions) =>
+  (concurrency: number): Run => {
+    const pool = inlinePool(options)
+    const runner =
+      concurrency === 1 ? new SequencedTaskRunner(pool) : new ParallelTaskRunner(pool, { maxConcurrency: concurrency })
+    return (closure) => runner.run(closure)
+  }
 
 /** Everybody who gives a promise per task, each at the best setting that its documentation names. */
 export const runContenders: readonly Runner[] = [
@@ -76,7 +82,7 @@ export const runContenders: readonly Runner[] = [
     name: 'async.queue pushAsync',
     package: 'async',
     make: (concurrency) => {
-      const queue = async.queue<Closure, number>(async (closure: Closure) => closure(), concurrency)
+      const queue = async.queue<Closure, number>(asyncWorker, concurrency)
       return (closure) => queue.pushAsync<number>(closure) as Promise<number>
     },
   },

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { piscinaExecutor } from '@posttask/backend-piscina'
 import { tinypoolExecutor } from '@posttask/backend-tinypool'
-import { type BoundTask, type Executor, ParallelTaskRunner, taskModule, ThreadPool } from '@posttask/core'
+import { type BoundTask, type Executor, ParallelTaskRunner, ThreadPool, taskModule } from '@posttask/core'
 import { FixedQueue, Piscina } from 'piscina'
 import { FixedThreadPool } from 'poolifier'
 import { Tinypool } from 'tinypool'
@@ -23,11 +23,13 @@ const { take } = taskModule<typeof import('../fixtures/take.ts')>(fixture('take'
 
 type MakeExecutor = (options: { minThreads: number; maxThreads: number }) => Executor<BoundTask>
 
-const ours = (makeExecutor: MakeExecutor) => (threads: number): Send => {
-  const pool = new ThreadPool({ executor: makeExecutor({ minThreads: threads, maxThreads: threads }) })
-  const runner = new ParallelTaskRunner(pool, { maxConcurrency: 1000 })
-  return (argument) => runner.run(take(argument))
-}
+const ours =
+  (makeExecutor: MakeExecutor) =>
+  (threads: number): Send => {
+    const pool = new ThreadPool({ executor: makeExecutor({ minThreads: threads, maxThreads: threads }) })
+    const runner = new ParallelTaskRunner(pool, { maxConcurrency: 1000 })
+    return (argument) => runner.run(take(argument))
+  }
 
 /** Every pool of threads with the same no-op task; sizes are fixed, so that nobody starts a thread while measured. */
 export const threadContenders: readonly ThreadContender[] = [
@@ -46,7 +48,13 @@ export const threadContenders: readonly ThreadContender[] = [
     name: 'piscina.run, 100 tasks per worker',
     package: 'piscina',
     make: (threads) => {
-      const pool = new Piscina({ filename: pathOf('take'), minThreads: threads, maxThreads: threads, concurrentTasksPerWorker: 100, taskQueue: new FixedQueue() })
+      const pool = new Piscina({
+        filename: pathOf('take'),
+        minThreads: threads,
+        maxThreads: threads,
+        concurrentTasksPerWorker: 100,
+        taskQueue: new FixedQueue(),
+      })
       return (argument) => pool.run(argument)
     },
   },

@@ -26,7 +26,8 @@ export const throughput = (make: (threads: number) => Send): ((context: MeasureC
     const send = pools.get(threads) ?? make(threads)
     pools.set(threads, send)
     let sent = 0
-    const argument = settings?.['kilobyte'] === true ? (): object | undefined => kilobytes[sent & 2047] : (): undefined => undefined
+    const argument =
+      settings?.['kilobyte'] === true ? (): object | undefined => kilobytes[sent & 2047] : (): undefined => undefined
     await Promise.all(Array.from({ length: threads * 2 }, () => send(argument())))
 
     const cpu = process.cpuUsage()
