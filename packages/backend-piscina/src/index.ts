@@ -1,1 +1,1 @@
-export {}
+export { type PiscinaExecutorOptions, type PiscinaPoolOptions, piscinaExecutor } from './piscina-executor.ts'

@@ -1,1 +1,2 @@
-export {}
+// What piscina loads in each thread.
+export { serveTasks as default } from '@posttask/core/worker'

@@ -1,1 +1,1 @@
-export {}
+export { type TinypoolExecutorOptions, type TinypoolPoolOptions, tinypoolExecutor } from './tinypool-executor.ts'

@@ -1,1 +1,6 @@
-export {}
+export { type BorrowedPool, BorrowedPoolExecutor } from './borrowed-pool-executor.ts'
+export { LaneExecutor, type LaneLibrary, type LaneOptions, type LaneStats, type ThreadStats } from './lane-executor.ts'
+export type { ThreadStart } from './protocol.ts'
+export { serveTasks } from './serve-tasks.ts'
+export { taskContext, transfer, type WorkerTaskContext } from './task-context.ts'
+export type { ThreadHolder } from './thread-holder.ts'

@@ -28,6 +28,8 @@ interface ThreadLife {
   serves: boolean
   exitCode: number | undefined
   cause: unknown
+  /** Why we ended it, where we did. */
+  endedFor: string | undefined
 }
 
 /**
@@ -41,8 +43,8 @@ export class Lane {
   #holder: ThreadHolder | undefined
   #life: ThreadLife | undefined
   #job: Job | undefined
-  #grace: TimerHandle | undefined
-  #closing: Promise<void> | undefined
+  #isKilling = false
+  readonly #graces: TimerHandle[] = []
   /** Threads started so far. */
   started = 0
   completed = 0
@@ -92,28 +94,38 @@ export class Lane {
     if (abortGraceMs === 0) return this.#kill(life, index)
     const job = this.#job
     // A task that ended in time has left the job's number behind: then there is nothing to kill.
-    this.#grace = clock.setTimer(abortGraceMs, () => job === this.#job && this.#kill(life, index), { unref: true })
+    const onOver = (): void => {
+      if (job === this.#job) this.#kill(life, index)
+    }
+    this.#graces.push(clock.setTimer(abortGraceMs, onOver, { unref: true }))
   }
 
-  /** Ends the thread; the next job starts another. Only without a job, or to give up what it does. */
-  release(): Promise<void> {
+  /** Ends the thread of a lane without a job. The next job starts another. */
+  async release(): Promise<void> {
     const life = this.#life
+    this.#life = undefined
+    await this.#destroy(life, 'it was released')
+  }
+
+  /** Ends the thread and what it runs, for good. */
+  async terminate(): Promise<void> {
+    await this.#destroy(this.#life, 'it was terminated')
+  }
+
+  async #destroy(life: ThreadLife | undefined, reason: string): Promise<void> {
     const holder = this.#holder
-    if (life === undefined || holder === undefined) return this.#closing ?? Promise.resolve()
-    this.#closing = life.exited.then(() => {
-      this.#closing = undefined
-    })
     this.#holder = undefined
-    holder.destroy().catch(() => {})
-    return this.#closing
+    if (life === undefined) return
+    life.endedFor ??= reason
+    holder?.destroy().catch(() => {})
+    await life.exited
   }
 
   #start(): ThreadLife {
     const holder = (this.#holder ??= this.#settings.makeHolder())
     const { thread } = holder
     if (thread === undefined) {
-      this.#holder = undefined
-      holder.destroy().catch(() => {})
+      this.#giveUp(holder)
       return this.#start()
     }
     const wire = new Wire(this.#settings.runTimes, this)
@@ -125,6 +137,7 @@ export class Lane {
       serves: false,
       exitCode: undefined,
       cause: undefined,
+      endedFor: undefined,
       standing: new Promise((resolve) => (stands = resolve)),
       exited: new Promise((resolve) => (exited = resolve)),
     }
@@ -165,44 +178,36 @@ export class Lane {
     this.#finish(job)
   }
 
-  #isKilling = false
-
   #kill(life: ThreadLife, index: number): void {
     // Taken back first, so that no task of this job can start between the look and the end.
     if (!life.wire.isolate(index)) return
     this.#isKilling = true
+    life.endedFor = 'its task was cancelled and did not end in time'
     void life.thread.terminate()
   }
 
-  /** Ends the thread and what it runs. */
-  terminate(): Promise<void> {
-    return this.release()
+  #onExit(life: ThreadLife, holder: ThreadHolder): void {
+    const error = this.#crash(life)
+    const serves = life.serves || life.wire.isServed
+    life.wire.close(() => error)
+    // Released: the lane may be with its next thread already.
+    if (life !== this.#life) return
+    this.#life = undefined
+    this.#isKilling = false
+    const isWanted = this.#holder === holder
+    const job = this.#job
+    if (isWanted) this.#onLost?.(error)
+    if (isWanted && job === undefined) this.onStray(error)
+    if (isWanted && serves) return this.#replace(job, error)
+    if (isWanted) this.#giveUp(holder)
+    if (job === undefined) return
+    job.rejectRest(error)
+    this.#finish(job)
   }
 
-  #onExit(life: ThreadLife, holder: ThreadHolder): void {
-    this.#isKilling = false
-    const error = this.#crash(life)
-    const job = this.#job
-    life.wire.close(() => error)
-    this.#life = undefined
-    if (this.#holder !== holder) {
-      // Released: nobody wants a replacement.
-      if (job !== undefined) {
-        job.rejectRest(error)
-        this.#finish(job)
-      }
-      return
-    }
-    this.#onLost?.(error)
-    if (!life.serves) {
-      this.#holder = undefined
-      holder.destroy().catch(() => {})
-      if (job === undefined) return
-      job.rejectRest(error)
-      return this.#finish(job)
-    }
-    if (job === undefined) this.onStray(error)
-    this.#replace(job, error)
+  #giveUp(holder: ThreadHolder): void {
+    this.#holder = undefined
+    holder.destroy().catch(() => {})
   }
 
   #replace(job: Job | undefined, error: Error): void {
@@ -231,14 +236,14 @@ export class Lane {
       const reason = cause instanceof Error ? cause.message : String(cause)
       return new WorkerCrashedError(`the thread ended by an error: ${reason}`, code, { cause })
     }
-    return new WorkerCrashedError(`the thread ended with exit code ${code}`, code)
+    const reason = life.endedFor === undefined ? `with exit code ${code}` : `because ${life.endedFor}`
+    return new WorkerCrashedError(`the thread ended ${reason}`, code)
   }
 
   #finish(job: Job): void {
     if (job !== this.#job) return
     this.#job = undefined
-    this.#grace?.cancel()
-    this.#grace = undefined
+    for (const grace of this.#graces.splice(0)) grace.cancel()
     this.completed += job.tasks.length
     job.finish()
   }

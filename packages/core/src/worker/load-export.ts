@@ -17,7 +17,8 @@ const find = (module: Exports, name: string): unknown => {
   return typeof below === 'function' ? below : (direct ?? below)
 }
 
-const kindOf = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'an array' : `of type ${typeof value}`)
+const kindOf = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'an array' : `of type ${typeof value}`
 
 /**
  * Loads a module and gives one of its exported functions.
@@ -30,11 +31,14 @@ export const loadExport = async (url: string, name: string): Promise<TaskFunctio
     module = (await import(url)) as Exports
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new ModuleLoadError(`module ${url}, asked for its export "${name}", could not be loaded: ${reason}`, url, name, { cause })
+    throw new ModuleLoadError(`module ${url}, asked for its export "${name}", could not be loaded: ${reason}`, url, name, {
+      cause,
+    })
   }
   const found = find(module, name)
   if (typeof found === 'function') return found as TaskFunction
-  if (found !== undefined) throw new ModuleLoadError(`export "${name}" of module ${url} is ${kindOf(found)}, not a function`, url, name)
+  if (found !== undefined)
+    throw new ModuleLoadError(`export "${name}" of module ${url} is ${kindOf(found)}, not a function`, url, name)
   const names = Object.keys(module).join(', ') || 'nothing'
   throw new ModuleLoadError(`module ${url} has no export "${name}"; it exports ${names}`, url, name)
 }

@@ -44,6 +44,8 @@ export const threadMessage = {
 
 export type ThreadMessage =
   | number
-  | readonly [typeof threadMessage.returned | typeof threadMessage.progress, number, unknown]
-  | readonly [typeof threadMessage.threw, number, EncodedThrown]
-  | readonly [typeof threadMessage.stray | typeof threadMessage.crash, EncodedThrown]
+  | readonly [kind: typeof threadMessage.returned, done: number, value: unknown]
+  | readonly [kind: typeof threadMessage.threw, done: number, thrown: EncodedThrown]
+  | readonly [kind: typeof threadMessage.progress, index: number, value: unknown]
+  | readonly [kind: typeof threadMessage.stray, thrown: EncodedThrown]
+  | readonly [kind: typeof threadMessage.crash, thrown: EncodedThrown]

@@ -17,5 +17,7 @@ export const serializationError = (
   const path = uncloneablePath(value, root, transfer) ?? (transfer.length > 0 ? 'transfer' : root)
   const reason = cause instanceof Error ? cause.message : String(cause)
   const advice = path === 'transfer' ? 'move each object once, and only what can be moved' : 'pass plain data'
-  return new TaskSerializationError(`${what} cannot cross between threads, because of ${path}: ${reason}; ${advice}`, path, { cause })
+  return new TaskSerializationError(`${what} cannot cross between threads, because of ${path}: ${reason}; ${advice}`, path, {
+    cause,
+  })
 }

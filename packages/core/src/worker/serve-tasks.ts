@@ -1,7 +1,14 @@
 import { type MessagePort, receiveMessageOnPort, type TransferListItem } from 'node:worker_threads'
 import { Board, boardState } from './board.ts'
 import { loadExport } from './load-export.ts'
-import { type AbortMessage, type JobMessage, type TargetDefinition, type ThreadStart, taskStride, threadMessage } from './protocol.ts'
+import {
+  type AbortMessage,
+  type JobMessage,
+  type TargetDefinition,
+  type ThreadStart,
+  taskStride,
+  threadMessage,
+} from './protocol.ts'
 import { serializationError } from './serialization-error.ts'
 import { provideTaskContext } from './task-context.ts'
 import { type ThreadLine, ThreadTask } from './thread-task.ts'
@@ -18,7 +25,9 @@ interface Target {
 const outcomeDelay = 1
 
 const isPromiseLike = (value: unknown): value is PromiseLike<unknown> =>
-  value !== null && (typeof value === 'object' || typeof value === 'function') && typeof (value as { then?: unknown }).then === 'function'
+  value !== null &&
+  (typeof value === 'object' || typeof value === 'function') &&
+  typeof (value as { then?: unknown }).then === 'function'
 
 /** What is written to the console goes through the main thread, and must be there before the outcome is. */
 const pendingOutput = (): Promise<unknown> | undefined => {
@@ -35,6 +44,7 @@ class TaskServer implements ThreadLine {
   readonly #targets: Target[] = []
   readonly #jobs: JobMessage[] = []
   #offset = 1
+  #jobNumber = 0
   #isBusy = false
   /** Done according to the board, and how many of them main has been told of. */
   #done = 0
@@ -53,18 +63,21 @@ class TaskServer implements ThreadLine {
   }
 
   receive(): void {
-    for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) this.#take(next.message)
+    for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port))
+      this.#take(next.message)
   }
 
   #take(message: JobMessage | AbortMessage): void {
     if (Array.isArray(message)) this.#jobs.push(message)
-    else if (this.current?.job === message.job && this.current.index === message.index) this.current.abort(decodeThrown(message.reason))
+    else if (this.current?.job === message.job && this.current.index === message.index)
+      this.current.abort(decodeThrown(message.reason))
   }
 
   #pump(): void {
     if (this.#isBusy) return
     this.#isBusy = true
     for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
+      this.#enter(job[0] as number)
       while (this.#offset < job.length) {
         const offset = this.#offset
         this.#offset += taskStride
@@ -86,6 +99,13 @@ class TaskServer implements ThreadLine {
     this.onIdle?.()
   }
 
+  /** A job may come in several messages. */
+  #enter(jobNumber: number): void {
+    if (jobNumber === this.#jobNumber) return
+    this.#jobNumber = jobNumber
+    this.#done = this.#told = 0
+  }
+
   /** A promise where the task has not ended when this returns. It never rejects. */
   #start(job: JobMessage, offset: number): Promise<void> | undefined {
     const index = job[offset] as number
@@ -105,6 +125,7 @@ class TaskServer implements ThreadLine {
     try {
       target.run = await loadExport(target.module, target.export)
     } catch (error) {
+      this.board.runMs[task.index] = 0
       return this.#threw(task, error)
     }
     await this.#run(task, target.run, args)
@@ -155,7 +176,10 @@ class TaskServer implements ThreadLine {
       return
     }
     try {
-      this.port.postMessage([threadMessage.returned, task.index + 1, result], task.moved as readonly TransferListItem[] | undefined)
+      this.port.postMessage(
+        [threadMessage.returned, task.index + 1, result],
+        task.moved as readonly TransferListItem[] | undefined,
+      )
     } catch (cause) {
       return this.#threw(task, serializationError(result, 'result', `the result of task "${task.name}"`, cause, task.moved))
     }
@@ -226,7 +250,10 @@ export const serveTasks = (start: ThreadStart): Promise<void> | undefined => {
     return undefined
   }
   return new Promise((resolve) => {
-    const server = new TaskServer(start, resolve)
+    const server: TaskServer = new TaskServer(start, () => {
+      start.port.close()
+      resolve()
+    })
     provideTaskContext(() => server.current)
   })
 }

@@ -6,10 +6,11 @@ export class SharedObjects {
   readonly #owner = new Map<object, number>()
   #task = 0
 
-  /** False where `value` holds an object of an earlier task: it needs a message of its own. */
-  add(value: unknown): boolean {
+  /** False where an argument holds an object of an earlier task: this task needs a message of its own. */
+  add(args: readonly unknown[]): boolean {
     this.#task++
-    return this.#addAll(value)
+    for (const arg of args) if (!this.#addAll(arg)) return false
+    return true
   }
 
   clear(): void {
@@ -18,7 +19,6 @@ export class SharedObjects {
 
   #addAll(value: unknown): boolean {
     if (typeof value !== 'object' || value === null) return true
-    if (Array.isArray(value) && value.length === 0 && !Object.isExtensible(value)) return true
     const owner = this.#owner.get(value)
     if (owner !== undefined) return owner === this.#task
     this.#owner.set(value, this.#task)

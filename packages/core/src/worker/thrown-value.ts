@@ -134,7 +134,9 @@ export const encodeThrown = (thrown: unknown): EncodedThrown => {
   const root = encoder.encode(thrown)
   if (root !== undefined) return { errors: encoder.errors, root }
   const path = uncloneablePath(thrown, 'error') ?? 'error'
-  return encodeThrown(new TaskSerializationError(`the task threw a value that cannot leave its thread: ${path}; throw an Error`, path))
+  return encodeThrown(
+    new TaskSerializationError(`the task threw a value that cannot leave its thread: ${path}; throw an Error`, path),
+  )
 }
 
 const remoteClasses = new Map<string, ErrorConstructor>()

@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events'
 
 const isIdentifier = /^[A-Za-z_$][\w$]*$/
 
-const step = (path: string, key: string): string => (isIdentifier.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`)
+const step = (path: string, key: string): string =>
+  isIdentifier.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`
 
 const canClone = (value: unknown, transfer: readonly object[]): boolean => {
   if (transfer.includes(value as object)) return true

@@ -17,6 +17,7 @@ export interface WireListener {
 }
 
 const fulfilled = (value: unknown): Settled => ({ status: 'fulfilled', value })
+const rejected = (reason: unknown): Settled => ({ status: 'rejected', reason })
 const lost: Settled = { status: 'lost' }
 
 /** Main's end of the line to one thread: sends one job at a time, takes in progress and outcomes. */
@@ -34,6 +35,7 @@ export class Wire {
   readonly #shared = new SharedObjects()
   #job: Job | undefined
   #jobNumber = 0
+  #isHeard = false
   /** The thread is done with the tasks before this one. */
   #cursor = 0
 
@@ -70,6 +72,11 @@ export class Wire {
     return true
   }
 
+  /** True once the thread has shown that it serves. */
+  get isServed(): boolean {
+    return this.#isHeard || this.#board.state(0) >= boardState.running
+  }
+
   indexOf(execution: unknown): number {
     return this.#job?.executions.indexOf(execution as never) ?? -1
   }
@@ -79,6 +86,7 @@ export class Wire {
    * where that is `index`.
    */
   isolate(index: number): boolean {
+    if (this.#board.state(index) !== boardState.running) return false
     const count = this.#job?.tasks.length ?? 0
     for (let other = 0; other < count; other++) this.#board.takeBack(other, boardState.recalled)
     return this.#board.state(index) === boardState.running
@@ -101,18 +109,23 @@ export class Wire {
   }
 
   #receive(message: ThreadMessage, isClosing = false): void {
+    this.#isHeard = true
     if (typeof message === 'number') this.#advance(message)
     else if (message[0] === threadMessage.progress) this.#job?.executions[message[1]]?.progress(message[2])
     else if (message[0] === threadMessage.stray) this.#listener.onStray(decodeThrown(message[1]))
     else if (message[0] === threadMessage.crash) this.cause = decodeThrown(message[1])
-    else {
-      const [kind, done, payload] = message
-      this.#advance(done - 1)
-      if (kind === threadMessage.returned) this.#job?.settle(done - 1, fulfilled(payload))
-      else this.#job?.reject(done - 1, decodeThrown(payload))
-      this.#advance(done)
-    }
+    else
+      this.#takeOutcome(
+        message[1],
+        message[0] === threadMessage.returned ? fulfilled(message[2]) : rejected(decodeThrown(message[2])),
+      )
     if (!isClosing) this.#endIfDone()
+  }
+
+  #takeOutcome(done: number, outcome: Settled): void {
+    this.#advance(done - 1)
+    this.#job?.settle(done - 1, outcome)
+    this.#advance(done)
   }
 
   #advance(done: number): void {
@@ -132,7 +145,7 @@ export class Wire {
   #onBoard(job: Job, index: number): Settled | undefined {
     switch (this.#board.state(index)) {
       case boardState.cancelled:
-        return { status: 'rejected', reason: job.executions[index]?.abortReason }
+        return rejected(job.executions[index]?.abortReason)
       case boardState.recalled:
         return lost
       case boardState.returnedUndefined:
@@ -173,7 +186,8 @@ export class Wire {
   }
 
   #postRange(job: Job, from: number, to: number): void {
-    if (to - from === 1 || !this.#tryPost(job, from, to)) for (let index = from; index < to; index++) this.#post(job, index, index + 1)
+    if (to - from === 1 || !this.#tryPost(job, from, to))
+      for (let index = from; index < to; index++) this.#post(job, index, index + 1)
   }
 
   #post(job: Job, from: number, to: number): void {
@@ -181,7 +195,10 @@ export class Wire {
     if (this.#tryPost(job, from, to, cause)) return
     const task = job.tasks[from] as { readonly args: readonly unknown[] }
     const execution = job.executions[from]
-    job.reject(from, serializationError(task.args, 'args', `an argument of task "${execution?.name}"`, cause.error, execution?.transfer))
+    job.reject(
+      from,
+      serializationError(task.args, 'args', `an argument of task "${execution?.name}"`, cause.error, execution?.transfer),
+    )
   }
 
   #tryPost(job: Job, from: number, to: number, cause?: { error?: unknown }): boolean {
@@ -206,7 +223,8 @@ export class Wire {
         execution.wantsProgress,
         name === target.export ? undefined : name,
       )
-      if (execution.transfer !== undefined) transfer = transfer === undefined ? [...execution.transfer] : [...transfer, ...execution.transfer]
+      if (execution.transfer !== undefined)
+        transfer = transfer === undefined ? [...execution.transfer] : [...transfer, ...execution.transfer]
     }
     try {
       this.#port.postMessage(message, transfer as TransferListItem[] | undefined)

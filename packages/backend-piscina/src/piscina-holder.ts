@@ -1,0 +1,48 @@
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { TransferListItem, Worker } from 'node:worker_threads'
+import type { ThreadHolder, ThreadStart } from '@posttask/core/worker'
+import { Piscina } from 'piscina'
+
+/** Beside this module, and of its kind: TypeScript in the repository, JavaScript once built. */
+export const workerFile: string = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url))
+
+/** What piscina is told of a thread. */
+export type PiscinaThreadOptions = Pick<
+  NonNullable<ConstructorParameters<typeof Piscina>[0]>,
+  'argv' | 'env' | 'execArgv' | 'niceIncrement' | 'resourceLimits' | 'trackUnmanagedFds' | 'workerData'
+>
+
+/**
+ * One piscina pool of one thread. Piscina puts another in its place when it ends. Its atomics are off: with them on, the
+ * thread's event loop stands still between tasks.
+ */
+export class PiscinaHolder implements ThreadHolder {
+  readonly #pool: Piscina
+
+  constructor(options: PiscinaThreadOptions) {
+    this.#pool = new Piscina({
+      ...options,
+      filename: null,
+      minThreads: 1,
+      maxThreads: 1,
+      concurrentTasksPerWorker: 1,
+      atomics: 'disabled',
+      recordTiming: false,
+    })
+    // The thread tells of its errors itself; without a listener piscina's telling ends the process.
+    this.#pool.on('error', () => {})
+  }
+
+  get thread(): Worker | undefined {
+    return this.#pool.threads[0]
+  }
+
+  serve(start: ThreadStart, transfer: readonly TransferListItem[]): Promise<unknown> {
+    return this.#pool.run(start, { filename: workerFile, transferList: [...transfer] as never })
+  }
+
+  destroy(): Promise<unknown> {
+    return this.#pool.destroy()
+  }
+}
