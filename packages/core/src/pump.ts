@@ -117,6 +117,8 @@ export class Pump {
       this.activeBestEffort--
       this.ready.unpark(this.now)
     }
+    // Whoever waits for a slot is not the runner that gives this one up.
+    if (this.#state === idle && this.ready.first(true) !== undefined) this.schedule()
   }
 
   /** Nothing new starts until the fence is lifted; a best-effort fence holds best-effort tasks only. */
@@ -196,7 +198,8 @@ export class Pump {
       const entry = this.#next()
       if (entry === undefined) return false
       entry.start()
-      if (this.#breath !== 'none') return true
+      // Nobody else is ready: whoever posts next starts the pump anew.
+      if (this.#breath !== 'none') return this.#next() !== undefined
     }
   }
 

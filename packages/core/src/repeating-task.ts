@@ -95,7 +95,8 @@ export class RepeatingTask implements RepeatingTaskHandle, TaskSink {
       if (state === failed && this.#options.onError === 'stop') this.end('failed')
       else if (this.#options.signal?.aborted) this.end('stopped')
     }
-    return state !== failed
+    // A failure is nobody's but the error hook's, a time limit too (F2).
+    return false
   }
 
   /** @internal */

@@ -2,6 +2,7 @@ import type { AsyncScope } from './async-context.ts'
 import { currentTask } from './current-task.ts'
 import { SequenceDeadlockError } from './errors.ts'
 import { type MapOptions, type Mapper, mapTasks } from './map-tasks.ts'
+import { checkTask, flagsOf } from './post-checks.ts'
 import { RepeatingTask, type RepeatingTaskHandle, type RepeatOptions } from './repeating-task.ts'
 import { RunnerEngine } from './runner-engine.ts'
 import type { RunnerStats } from './runner-stats.ts'
@@ -273,7 +274,11 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
 
   /** @internal */
   protected repeat(task: Task, interval: number, options: RepeatOptions): RepeatingTaskHandle {
-    const name = options.name ?? (typeof task === 'function' || task !== null ? taskName(task, 0) : 'repeating')
+    // Checked here and now: no tick may exist before all of it is known to be right (D2, F6).
+    checkTask(this.self, task)
+    flagsOf(options)
+    if (options.priority !== undefined) levelOf(options.priority)
+    const name = options.name ?? taskName(task, 0)
     const repeating = new RepeatingTask(this.self, task, interval, options, name)
     this.addRepeating(repeating)
     this.pool.seam?.posted?.(this.self, repeating, name, repeating.nextDue, interval, options.unref ?? false)
