@@ -14,6 +14,9 @@ export class ReadyQueue {
   readonly #dedicated = levels()
   /** Best-effort ones that wait for a best-effort slot (P5). */
   readonly #parked = new ReadyList(bestEffort)
+  /** Where only one is ready, the usual case, it is here and in no list. Its `list` tells the level all the same. */
+  #only: ReadyEntry | undefined
+  #size = 0
   #turn = 0
   #nextAging = Number.POSITIVE_INFINITY
 
@@ -27,18 +30,37 @@ export class ReadyQueue {
     const list = (entry.isDedicated ? this.#dedicated : this.#shared)[level] as ReadyList
     if (entry.list === list) return
     if (entry.list === undefined) entry.readySince = now
-    else entry.list.remove(entry)
+    else this.leave(entry)
     entry.turn = ++this.#turn
+    if (this.#size++ === 0) {
+      this.#only = entry
+      entry.list = list
+      return
+    }
+    const only = this.#only
+    if (only !== undefined) {
+      this.#only = undefined
+      this.#append(only, only.list as ReadyList)
+    }
+    this.#append(entry, list)
+  }
+
+  #append(entry: ReadyEntry, list: ReadyList): void {
     list.push(entry)
-    if (level < userBlocking) this.#nextAging = Math.min(this.#nextAging, entry.readySince + this.#agingMs)
+    const agesAt = entry.readySince + this.#agingMs
+    if (agesAt < this.#nextAging && list.level < userBlocking) this.#nextAging = agesAt
   }
 
   leave(entry: ReadyEntry): void {
-    entry.list?.remove(entry)
+    const { list } = entry
+    if (list === undefined) return
+    if (list !== this.#parked) this.#size--
+    if (entry === this.#only) this.#only = entry.list = undefined
+    else list.remove(entry)
   }
 
   park(entry: ReadyEntry): void {
-    entry.list?.remove(entry)
+    this.leave(entry)
     entry.boost = 0
     this.#parked.push(entry)
   }
@@ -55,6 +77,8 @@ export class ReadyQueue {
 
   /** The next one. Without a free slot only those with a thread of their own are asked. */
   first(slotIsFree: boolean): ReadyEntry | undefined {
+    if (this.#size === 0) return undefined
+    if (this.#only !== undefined) return slotIsFree || this.#only.isDedicated ? this.#only : undefined
     for (let level = userBlocking; level >= bestEffort; level--) {
       const shared = slotIsFree ? (this.#shared[level] as ReadyList).head : undefined
       const dedicated = (this.#dedicated[level] as ReadyList).head
@@ -73,6 +97,7 @@ export class ReadyQueue {
   candidates(slotIsFree: boolean): ReadyEntry[] {
     const first = this.first(slotIsFree)
     if (first?.list === undefined) return []
+    if (first === this.#only) return [first]
     const { level } = first.list
     const entries: ReadyEntry[] = []
     for (const list of slotIsFree ? [this.#shared[level], this.#dedicated[level]] : [this.#dedicated[level]]) {

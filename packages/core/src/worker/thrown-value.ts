@@ -94,12 +94,12 @@ class ThrownEncoder {
     // Keeps the place: a cause may lead back here.
     this.errors.push(undefined as never)
     const base = baseOf(error)
-    const constructor = read(error, 'constructor') as { name?: unknown } | undefined
+    const ownClass = read(error, 'constructor') as { name?: unknown } | undefined
     const stack = read(error, 'stack')
     const errors = read(error, 'errors')
     this.errors[index] = {
       base,
-      className: typeof constructor?.name === 'string' && constructor.name !== '' ? constructor.name : base,
+      className: typeof ownClass?.name === 'string' && ownClass.name !== '' ? ownClass.name : base,
       isOurs: error instanceof coreErrors.PostTaskError,
       name: base === 'DOMException' ? error.name : this.#name(error, base),
       message: text(read(error, 'message') ?? ''),
