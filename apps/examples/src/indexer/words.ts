@@ -37,30 +37,15 @@ export function* wordsOf(text: string): Generator<Word> {
   }
 }
 
-/**
- * More occurrences of a term in one file say nothing new: the rank by bm25 is nearly saturated by then. Without this
- * a few generated files would be most of the index.
- */
-const countedOccurrences = 16
+/** The whole names of a text, as they are written. Not the longest ones, which are data. */
+export function namesOf(text: string): string[] {
+  const names = text.match(isAscii.test(text) ? asciiName : anyName) ?? []
+  return names.filter((name) => name.length <= longestWord)
+}
 
-/**
- * The terms of {@link wordsOf} as the full-text index is given them: each as often as it occurs, 16 times a name at the
- * most, with spaces between. Not in the order of the text: nobody searches for phrases.
- */
-export function indexText(text: string): string {
-  const ascii = isAscii.test(text)
-  const names = new Map<string, number>()
-  for (const name of text.match(ascii ? asciiName : anyName) ?? []) {
-    if (name.length <= longestWord) names.set(name, (names.get(name) ?? 0) + 1)
-  }
-  let output = ''
-  // Most names come often, and are taken apart once.
-  for (const [name, occurrences] of names) {
-    let terms = `${name} `
-    if ((ascii ? asciiHasParts : anyHasParts).test(name)) {
-      for (const part of name.match(ascii ? asciiPart : anyPart) ?? []) if (part.length < name.length) terms += `${part} `
-    }
-    output += occurrences === 1 ? terms : terms.repeat(Math.min(occurrences, countedOccurrences))
-  }
-  return output.toLowerCase()
+/** The parts of a name, as they are written; none where it is one word. */
+export function partsOf(name: string): string[] {
+  const ascii = isAscii.test(name)
+  if (!(ascii ? asciiHasParts : anyHasParts).test(name)) return []
+  return (name.match(ascii ? asciiPart : anyPart) ?? []).filter((part) => part.length < name.length)
 }
