@@ -6,6 +6,10 @@ import type { TaskRunner } from './task-runner.ts'
  * Chromium's `base::BindPostTask`.
  */
 export const bindPostTask =
-  <Args extends unknown[]>(runner: TaskRunner, fn: (...args: Args) => unknown, options?: PostOptions): ((...args: Args) => TaskHandle) =>
+  <Args extends unknown[]>(
+    runner: TaskRunner,
+    fn: (...args: Args) => unknown,
+    options?: PostOptions,
+  ): ((...args: Args) => TaskHandle) =>
   (...args) =>
     runner.postTask(() => fn(...args), { ...options, name: options?.name ?? (fn.name || undefined) })

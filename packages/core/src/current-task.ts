@@ -11,7 +11,8 @@ export const runAsCurrent = <R>(record: TaskRecord, body: () => R): R => {
   current = record
   try {
     const { scope } = record
-    const enter = record.runner.pool.tracksRunner && storage ? () => (storage as AsyncStorage<TaskRecord>).run(record, body) : body
+    const enter =
+      record.runner.pool.tracksRunner && storage ? () => (storage as AsyncStorage<TaskRecord>).run(record, body) : body
     return scope === undefined ? enter() : scope.runInAsyncScope(enter, undefined)
   } finally {
     current = outer
@@ -45,4 +46,8 @@ export const currentTask = (): TaskRecord | undefined => {
 export const currentTaskRunner = (): TaskRunner | undefined => currentTask()?.runner
 
 // The worker entry finds the context of a bound task that runs inline through this, without importing the engine.
-Object.defineProperty(globalThis, Symbol.for('@posttask/core/current-execution'), { value: currentTask, configurable: true, writable: true })
+Object.defineProperty(globalThis, Symbol.for('@posttask/core/current-execution'), {
+  value: currentTask,
+  configurable: true,
+  writable: true,
+})

@@ -19,8 +19,13 @@ export class Deadline implements DelayEntry {
     const record = this.#record
     if (record.extras !== undefined) record.extras.deadline = undefined
     const isRunning = record.code === running
-    const what = isRunning ? `did not end within its timeout of ${this.#ms} ms` : `did not start within its queueTimeout of ${this.#ms} ms`
+    const what = isRunning
+      ? `did not end within its timeout of ${this.#ms} ms`
+      : `did not start within its queueTimeout of ${this.#ms} ms`
     const remedy = isRunning ? 'let it watch context.signal' : 'post less, or give its runner a higher priority'
-    record.runner.abort(record, new TaskTimeoutError(`task "${record.name}" on runner "${record.runner.name}" ${what}; raise the limit, or ${remedy}`))
+    record.runner.abort(
+      record,
+      new TaskTimeoutError(`task "${record.name}" on runner "${record.runner.name}" ${what}; raise the limit, or ${remedy}`),
+    )
   }
 }

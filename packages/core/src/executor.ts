@@ -83,6 +83,8 @@ export interface Executor<Accepts extends Task = Task> {
   abort?(execution: TaskExecution): void
   /** One message to one slot, an outcome for each, in order. */
   executeBatch?(tasks: readonly Accepts[], executions: readonly TaskExecution[]): PromiseLike<readonly Settled[]>
+  /** How long a task of this kind took of late, in ms; undefined where that is not known. Batches are made by it. */
+  estimate?(task: Accepts): number | undefined
   /** One thread of its own, outside the slots. */
   openThread(options: ThreadOptions): ThreadExecutor<Accepts>
   /** Set by the pool: told of errors in a worker while no task ran there. */

@@ -7,7 +7,8 @@ import { ThreadPool, type ThreadPoolOptions } from './thread-pool.ts'
 let pool: ThreadPool | undefined
 
 /** Makes the pool that `createTaskRunner` uses. While there is one, later calls give that one. */
-export const initGlobalThreadPool = (options: ThreadPoolOptions): ThreadPool => (pool ??= new ThreadPool({ name: 'global', ...options }))
+export const initGlobalThreadPool = (options: ThreadPoolOptions): ThreadPool =>
+  (pool ??= new ThreadPool({ name: 'global', ...options }))
 
 /** @throws ThreadPoolNotInitializedError before `initGlobalThreadPool` */
 export const globalThreadPool = (): ThreadPool => {
@@ -22,11 +23,14 @@ export const globalThreadPool = (): ThreadPool => {
 }
 
 /** Closes the global pool, and forgets it: a new one may be made. Undefined where there was none. */
-export const shutdownGlobalThreadPool = async (options?: { readonly timeoutMs?: number | undefined }): Promise<CloseReport | undefined> => {
+export const shutdownGlobalThreadPool = async (options?: {
+  readonly timeoutMs?: number | undefined
+}): Promise<CloseReport | undefined> => {
   const closing = pool
   pool = undefined
   return closing?.close(options)
 }
 
 /** A sequence on the global pool. @throws ThreadPoolNotInitializedError before `initGlobalThreadPool` */
-export const createTaskRunner = (traits?: RunnerOptions): SequencedTaskRunner => new SequencedTaskRunner(globalThreadPool(), traits)
+export const createTaskRunner = (traits?: RunnerOptions): SequencedTaskRunner =>
+  new SequencedTaskRunner(globalThreadPool(), traits)

@@ -1,4 +1,12 @@
-import type { Observer, QueueDepthEvent, RejectionReason, TaskErrorEvent, TaskEvent, TaskFinishedEvent, TaskRejectedEvent } from './observer.ts'
+import type {
+  Observer,
+  QueueDepthEvent,
+  RejectionReason,
+  TaskErrorEvent,
+  TaskEvent,
+  TaskFinishedEvent,
+  TaskRejectedEvent,
+} from './observer.ts'
 import { postedFrom } from './origin.ts'
 import { failed, type RecordState, succeeded, type TaskRecord } from './task-record.ts'
 
@@ -15,7 +23,11 @@ export interface HookOptions {
 const describe = (event: TaskEvent): string => `[posttask] task "${event.name}" on runner "${event.runner.name}"`
 
 const printError = (event: TaskErrorEvent): void => {
-  console.error(`${describe(event)} failed:`, event.error, ...(event.origin === undefined ? [] : [`\nposted from\n${event.origin}`]))
+  console.error(
+    `${describe(event)} failed:`,
+    event.error,
+    ...(event.origin === undefined ? [] : [`\nposted from\n${event.origin}`]),
+  )
 }
 
 const printRejection = (event: TaskRejectedEvent): void => {
@@ -111,4 +123,9 @@ export class Hooks {
   }
 }
 
-const eventOf = (record: TaskRecord): TaskEvent => ({ runner: record.runner, task: record, name: record.name, priority: record.priority })
+const eventOf = (record: TaskRecord): TaskEvent => ({
+  runner: record.runner,
+  task: record,
+  name: record.name,
+  priority: record.priority,
+})

@@ -19,7 +19,9 @@ export type { Executor, ExecutorCapabilities, Settled, TaskExecution, ThreadExec
 export { createTaskRunner, globalThreadPool, initGlobalThreadPool, shutdownGlobalThreadPool } from './global-thread-pool.ts'
 export type { DurationStats } from './histogram.ts'
 export type { HookOptions } from './hooks.ts'
-export type { Mapper, MapOptions } from './map-tasks.ts'
+export { KeyedSequence } from './keyed-sequence.ts'
+export { type KeyedRunnerOptions, KeyedTaskRunner } from './keyed-task-runner.ts'
+export type { MapOptions, Mapper } from './map-tasks.ts'
 export type {
   Observer,
   QueueDepthEvent,
@@ -53,6 +55,13 @@ export type {
 } from './task.ts'
 export type { ReplyOptions } from './task-and-reply.ts'
 export { isStub, type Stub, type TaskModule, taskModule } from './task-module.ts'
-export { type RunnerKind, type RunnerOptions, type RunOptions, type ShutdownReport, TaskRunner, type WaitOptions } from './task-runner.ts'
+export {
+  type RunnerKind,
+  type RunnerOptions,
+  type RunOptions,
+  type ShutdownReport,
+  TaskRunner,
+  type WaitOptions,
+} from './task-runner.ts'
 export type { TaskCandidate, TestSeam } from './test-seam.ts'
 export { ThreadPool, type ThreadPoolOptions } from './thread-pool.ts'

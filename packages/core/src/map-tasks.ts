@@ -12,7 +12,9 @@ export interface MapOptions extends PostOptions {
 }
 
 /** What is done with each item: a closure that is given it, or a stub that is bound to it. */
-export type Mapper<Item, Result> = ((item: Item, context: TaskContext) => Result | PromiseLike<Result>) | ((item: Item) => BoundTask<Result>)
+export type Mapper<Item, Result> =
+  | ((item: Item, context: TaskContext) => Result | PromiseLike<Result>)
+  | ((item: Item) => BoundTask<Result>)
 
 interface Outcome {
   readonly key: number
@@ -22,7 +24,9 @@ interface Outcome {
 }
 
 const taskFor = <Item, Result>(mapper: Mapper<Item, Result>, item: Item): Task<Result> =>
-  isStub(mapper) ? (mapper as (item: Item) => BoundTask<Result>)(item) : (context) => (mapper as (item: Item, context: TaskContext) => Result)(item, context)
+  isStub(mapper)
+    ? (mapper as (item: Item) => BoundTask<Result>)(item)
+    : (context) => (mapper as (item: Item, context: TaskContext) => Result)(item, context)
 
 /**
  * Runs a task for each item, at most `window` ahead of the consumer. The first failure ends the iteration; leaving the

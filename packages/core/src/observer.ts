@@ -21,7 +21,14 @@ export interface TaskFinishedEvent extends TaskEvent {
 }
 
 /** Why a task was not accepted, or dropped before its start. */
-export type RejectionReason = 'runner-closed' | 'pool-closed' | 'queue-full' | 'dropped-newest' | 'dropped-oldest' | 'deadlock' | 'shutdown'
+export type RejectionReason =
+  | 'runner-closed'
+  | 'pool-closed'
+  | 'queue-full'
+  | 'dropped-newest'
+  | 'dropped-oldest'
+  | 'deadlock'
+  | 'shutdown'
 
 /** A task was not accepted, or dropped before its start (W4, W7, Q1). */
 export interface TaskRejectedEvent extends TaskEvent {

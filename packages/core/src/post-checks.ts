@@ -36,7 +36,8 @@ const shutdownFlags: Readonly<Record<ShutdownBehavior, number>> = {
 export const flagsOf = (options: PostOptions): number => {
   const { shutdown, timeout, queueTimeout, signal, onProgress } = options
   const flags = shutdown === undefined ? 0 : shutdownFlags[shutdown]
-  if (flags === undefined) throw new TypeError(`shutdown must be one of ${Object.keys(shutdownFlags).join(', ')}, not ${String(shutdown)}`)
+  if (flags === undefined)
+    throw new TypeError(`shutdown must be one of ${Object.keys(shutdownFlags).join(', ')}, not ${String(shutdown)}`)
   if (timeout !== undefined) checkedTime(timeout, 'timeout')
   if (queueTimeout !== undefined) checkedTime(queueTimeout, 'queueTimeout')
   if (signal !== undefined && typeof signal?.addEventListener !== 'function') throw new TypeError('signal must be an AbortSignal')

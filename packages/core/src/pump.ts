@@ -224,6 +224,16 @@ export class Pump {
     return true
   }
 
+  get freeSlots(): number {
+    return this.#options.slots - this.active
+  }
+
+  /** Who is next, for the slot of a batch that is being made. */
+  get nextToShare(): ReadyEntry | undefined {
+    const entry = this.#fences > 0 ? undefined : this.ready.first(true)
+    return entry === undefined || entry.isDedicated || !this.#mayStart(entry) ? undefined : entry
+  }
+
   get #hasFreeSlot(): boolean {
     return this.active < this.#options.slots
   }

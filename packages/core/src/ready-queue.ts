@@ -24,6 +24,11 @@ export class ReadyQueue {
     this.#agingMs = agingMs
   }
 
+  /** How many are ready, those that wait for a best-effort slot not counted. */
+  get size(): number {
+    return this.#size
+  }
+
   /** Puts an entry at the tail of its level, or moves it there where its level has changed. */
   join(entry: ReadyEntry, now: number): void {
     const level = Math.min(userBlocking, entry.level + entry.boost)

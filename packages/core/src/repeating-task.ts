@@ -44,8 +44,10 @@ export class RepeatingTask implements RepeatingTaskHandle, TaskSink {
     checkedTime(interval, 'interval')
     const initialDelay = checkedTime(options.initialDelay ?? interval, 'initialDelay')
     const { mode, onError } = options
-    if (mode !== undefined && mode !== 'fixed-delay' && mode !== 'fixed-rate') throw new TypeError(`mode must be fixed-delay or fixed-rate, not ${String(mode)}`)
-    if (onError !== undefined && onError !== 'continue' && onError !== 'stop') throw new TypeError(`onError must be continue or stop, not ${String(onError)}`)
+    if (mode !== undefined && mode !== 'fixed-delay' && mode !== 'fixed-rate')
+      throw new TypeError(`mode must be fixed-delay or fixed-rate, not ${String(mode)}`)
+    if (onError !== undefined && onError !== 'continue' && onError !== 'stop')
+      throw new TypeError(`onError must be continue or stop, not ${String(onError)}`)
     this.name = name
     this.#runner = runner
     this.#task = task

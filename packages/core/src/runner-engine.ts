@@ -14,10 +14,10 @@ import { rejectThroughAwaiters } from './rejection.ts'
 import type { RepeatingTask } from './repeating-task.ts'
 import { OutcomeCounters } from './runner-stats.ts'
 import { SignalGroup } from './signal-group.ts'
-import type { PostOptions, Task } from './task.ts'
+import type { Closure, PostOptions, Task } from './task.ts'
 import { TaskExtras } from './task-extras.ts'
 import { TaskList } from './task-list.ts'
-import { TaskQueue } from './task-queue.ts'
+import { type Bucket, TaskQueue } from './task-queue.ts'
 import {
   blocksShutdown,
   cancelled,
@@ -36,6 +36,8 @@ import {
   rejected,
   reportsToPromise,
   running,
+  sharesSlot,
+  sharesTurn,
   succeeded,
   TaskRecord,
   type TaskSink,
@@ -53,6 +55,8 @@ export interface EngineOptions {
   readonly maxConcurrency: number
   /** Posting order, whatever the priorities (S1). */
   readonly isFifo: boolean
+  /** The order in which tasks may start. */
+  readonly makeBucket: () => Bucket
   readonly isDedicated: boolean
   readonly name: string | undefined
   readonly priority: PostOptions['priority']
@@ -95,10 +99,14 @@ export abstract class RunnerEngine extends ReadyEntry {
   protected nextOrder = 1
   /** @internal Started, and not ended. */
   protected running = 0
+  /** @internal Slots in use: tasks of one batch share theirs. */
+  protected taken = 0
   /** @internal */
   protected ownLevel: number
   /** @internal Barriers that wait or run. */
   protected barriers = 0
+  /** @internal Started tasks whose promise is waited for. */
+  readonly inFlight: TaskList = new TaskList()
   /** @internal */
   protected readonly delayed: TaskList = new TaskList()
   /** @internal */
@@ -110,7 +118,6 @@ export abstract class RunnerEngine extends ReadyEntry {
   readonly #queueLimit: number
   readonly #onFull: FullPolicy
   readonly #room = new QueueRoom()
-  readonly #inFlight = new TaskList()
   readonly #closed: Promise<void>
   #resolveClosed: () => void = () => {}
   #state: typeof open | typeof closing | typeof shut | typeof finished = open
@@ -137,7 +144,7 @@ export abstract class RunnerEngine extends ReadyEntry {
     this.#isFifo = options.isFifo
     this.#queueLimit = checkedCount(options.queueLimit ?? Number.POSITIVE_INFINITY, 'queueLimit')
     this.#onFull = onFull ?? 'reject'
-    this.queue = new TaskQueue(options.isFifo)
+    this.queue = new TaskQueue(options.makeBucket)
     this.executor = pool.executor
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
@@ -162,7 +169,7 @@ export abstract class RunnerEngine extends ReadyEntry {
 
   /** @internal In a sequence the urgent task behind pulls the one ahead along (P3). */
   get startLevel(): number {
-    const next = this.#peek()
+    const next = this.peek()
     return next === undefined || this.#isFifo ? this.queue.highestLevel : next.level
   }
 
@@ -187,11 +194,21 @@ export abstract class RunnerEngine extends ReadyEntry {
   }
 
   /** @internal The single way in: every post ends here. */
-  submit(task: Task, options: PostOptions | undefined, sink: Resolve | TaskSink | undefined, traits: number, delay: number, scope?: AsyncScope): TaskRecord {
+  submit(
+    task: Task,
+    options: PostOptions | undefined,
+    sink: Resolve | TaskSink | undefined,
+    traits: number,
+    delay: number,
+    scope?: AsyncScope,
+    key?: unknown,
+  ): TaskRecord {
     const { pool } = this
-    if (typeof task !== 'function' || !pool.accepts.closures) checkTask(this.self, task)
+    // A barrier's callback is ours to run, on any executor.
+    if ((typeof task !== 'function' || !pool.accepts.closures) && (traits & isBarrier) === 0) checkTask(this.self, task)
     const record = new TaskRecord(this.self, pool.takeId(), task, traits | inheritsPriority | (this.ownLevel << 3), sink)
     if (options !== undefined) this.#take(record, options)
+    if (key !== undefined) this.extrasOf(record).key = key
     if (pool.bringsContext) record.scope = scope ?? pool.captureScope(record)
     else if (record.extras !== undefined) record.scope = pool.captureScope(record)
     if (pool.tracesOrigin) this.extrasOf(record).origin = captureOrigin()
@@ -276,20 +293,38 @@ export abstract class RunnerEngine extends ReadyEntry {
 
   /** @internal Starts the next task, or the one that a test chose. */
   start(chosen?: TaskRecord): void {
-    const { pool, queue } = this
-    const { pump } = pool
-    const record = chosen ?? (this.#peek() as TaskRecord)
-    if (!this.isDedicated) pump.occupy(record, this.#isFifo && pump.limitsBestEffort ? queue.highestLevel : record.level)
+    const record = chosen ?? (this.peek() as TaskRecord)
+    const { pump, batches } = this.pool
+    if (!this.isDedicated) pump.occupy(record, this.#isFifo && pump.limitsBestEffort ? this.queue.highestLevel : record.level)
+    this.begin(record)
+    const batch = batches === undefined || this.isDedicated ? undefined : batches.gather(this, record)
+    if (this.taken < this.maxConcurrency && this.queue.available > 0) this.update()
+    if (batch === undefined) this.#execute(record)
+    else batches?.execute(batch)
+  }
+
+  /** @internal The task that starts next. */
+  peek(): TaskRecord | undefined {
+    return this.queue.peek(this.pool.pump.now, this.pool.agingMs)
+  }
+
+  /** @internal How many tasks wait that could start. */
+  get available(): number {
+    return this.queue.available
+  }
+
+  /** @internal Takes a task out of the queue: from here on it runs. `shares`: what it shares with others of its batch. */
+  begin(record: TaskRecord, shares = 0): void {
+    const { pump } = this.pool
     pump.ready.leave(this)
     this.boost = 0
-    queue.take(record, pump.now)
-    record.bits = (record.bits & ~7) | running | holdsSlot
+    this.queue.take(record, pump.now)
+    record.bits = (record.bits & ~7) | running | holdsSlot | shares
     this.running++
+    if ((shares & sharesTurn) === 0) this.taken++
     if (record.has(isBarrier | isTick | continuesOnShutdown)) this.#countSpecial(record)
     if (this.#queueLimit !== Number.POSITIVE_INFINITY && this.#room.isAwaited) this.#offerRoom()
-    if (record.extras !== undefined || pool.isTimed) this.#onStart(record)
-    if (this.running < this.maxConcurrency && queue.available > 0) this.update()
-    this.#execute(record)
+    if (record.extras !== undefined || this.pool.isTimed) this.#onStart(record)
   }
 
   #countSpecial(record: TaskRecord): void {
@@ -299,21 +334,34 @@ export abstract class RunnerEngine extends ReadyEntry {
 
   /** @internal */
   offers(free: number): readonly TaskRecord[] {
-    const first = this.#peek()
-    if (first === undefined || this.#isFifo) return first === undefined ? [] : [first]
-    const most = Math.min(this.isDedicated ? 1 : free, this.maxConcurrency - this.running)
-    const offers = [first]
-    for (let next = first.next; next !== undefined && offers.length < most; next = next.next) offers.push(next)
-    return offers
+    const first = this.peek()
+    return first === undefined
+      ? []
+      : this.queue.offers(first, Math.min(this.isDedicated ? 1 : free, this.maxConcurrency - this.taken))
   }
 
   /** @internal The task's promise settled, or its thread is free again. */
   ended(record: TaskRecord, state: typeof succeeded | typeof failed, value: unknown): void {
     // A terminated pool has given the task up.
     if (!record.isHolding) return
-    this.#inFlight.remove(record)
+    this.inFlight.remove(record)
     this.#outcome(record, state, value)
     this.#finish(record)
+  }
+
+  /** @internal The thread died before the turn of this task of a batch: it goes back to the head of the queue (F5). */
+  lost(record: TaskRecord): void {
+    if (record.isSettled || !record.isHolding) {
+      this.ended(record, succeeded, undefined)
+      return
+    }
+    this.inFlight.remove(record)
+    this.running--
+    if (!record.has(sharesTurn)) this.taken--
+    if (!record.has(sharesSlot)) this.pool.pump.vacate(record)
+    record.bits &= ~(holdsSlot | sharesSlot | sharesTurn)
+    this.queue.ended(record)
+    this.requeue(record)
   }
 
   /** @internal */
@@ -428,10 +476,10 @@ export abstract class RunnerEngine extends ReadyEntry {
     this.stop(true)
     this.#state = shut
     for (const record of [...this.queue]) this.drop(record, 'pool-closed', error)
-    const active = [...this.#inFlight]
+    const active = [...this.inFlight]
     for (const record of active) {
       this.abort(record, error)
-      this.#inFlight.remove(record)
+      this.inFlight.remove(record)
       this.#finish(record)
     }
     this.#checkFinished()
@@ -453,16 +501,12 @@ export abstract class RunnerEngine extends ReadyEntry {
   protected update(): void {
     const { queue } = this
     if (queue.available === 0 && this.running === 0) queue.advance()
-    this.pool.pump.update(this, queue.available > 0 && this.running < this.maxConcurrency && this.#pauses === 0)
+    this.pool.pump.update(this, queue.available > 0 && this.taken < this.maxConcurrency && this.#pauses === 0)
   }
 
   /** @internal */
   protected get self(): TaskRunner {
     return this as unknown as TaskRunner
-  }
-
-  #peek(): TaskRecord | undefined {
-    return this.queue.peek(this.pool.pump.now, this.pool.agingMs)
   }
 
   get #free(): number {
@@ -588,11 +632,14 @@ export abstract class RunnerEngine extends ReadyEntry {
     let state: typeof succeeded | typeof failed = succeeded
     const outer = setCurrent(record)
     try {
-      value = this.pool.tracksRunner
-        ? runAsCurrent(record, () => this.executor.execute(record.task as never, record))
-        : record.scope === undefined
-          ? this.executor.execute(record.task as never, record)
-          : record.scope.runInAsyncScope(execute, record, this.executor)
+      value =
+        this.pool.tracksRunner || record.has(isBarrier)
+          ? runAsCurrent(record, () =>
+              record.has(isBarrier) ? (record.task as Closure)(record) : this.executor.execute(record.task as never, record),
+            )
+          : record.scope === undefined
+            ? this.executor.execute(record.task as never, record)
+            : record.scope.runInAsyncScope(execute, record, this.executor)
     } catch (error) {
       state = failed
       value = error
@@ -624,14 +671,15 @@ export abstract class RunnerEngine extends ReadyEntry {
       promise = Promise.reject(error)
     }
     if (promise === undefined) return false
-    this.#inFlight.push(record)
+    this.inFlight.push(record)
     InFlight.watch(record, promise)
     return true
   }
 
-  /** The one place in which a task gets its outcome, and somebody is told. */
-  #complete(record: TaskRecord, state: RecordState, value: unknown): void {
+  /** The one place in which a task gets its outcome. True where its poster is told. */
+  #complete(record: TaskRecord, state: RecordState, value: unknown): boolean {
     const { sink, extras } = record
+    let isTold = sink !== undefined
     record.code = state
     this.counters.count(state)
     if (extras !== undefined) this.#settleExtras(record, extras)
@@ -643,10 +691,12 @@ export abstract class RunnerEngine extends ReadyEntry {
         if (state === failed) appendOrigin(value, record)
         sink(state === failed ? rejectThroughAwaiters(value) : Promise.reject(value))
       }
-    } else if (!sink.onSettled(record, state, value) && (state === failed || (state === cancelled && isTimeout(value)))) {
-      this.#reportFailure(record, value)
+    } else {
+      isTold = sink.onSettled(record, state, value)
+      if (!isTold && (state === failed || (state === cancelled && isTimeout(value)))) this.#reportFailure(record, value)
     }
     if (this.pool.isTimed && state !== rejected) this.#report(record, state, value)
+    return isTold
   }
 
   #settleExtras(record: TaskRecord, extras: TaskExtras): void {
@@ -675,8 +725,7 @@ export abstract class RunnerEngine extends ReadyEntry {
   }
 
   #refuse(record: TaskRecord, reason: RejectionReason, error: Error): void {
-    const isTold = record.sink !== undefined && !record.has(isTick)
-    this.#complete(record, rejected, error)
+    const isTold = this.#complete(record, rejected, error)
     this.pool.hooks.rejected(record, reason, error, !isTold && reason !== 'shutdown')
     record.task = undefined
     this.#release(record)
@@ -710,10 +759,12 @@ export abstract class RunnerEngine extends ReadyEntry {
     record.scope = undefined
     record.bits &= ~holdsSlot
     this.running--
+    if (!record.has(sharesTurn)) this.taken--
     if (record.has(continuesOnShutdown)) this.#continuing--
     if (record.extras !== undefined && record.extras.waits.size > 0) this.#endWaits(record, record.extras)
-    if (!this.isDedicated) this.pool.pump.vacate(record)
+    if (!this.isDedicated && !record.has(sharesSlot)) this.pool.pump.vacate(record)
     this.#release(record)
+    this.queue.ended(record)
     if (record.has(isBarrier | isTick) || !this.waiters.isEmpty) this.#settled(record)
     this.update()
     if (this.#state !== open) this.#checkFinished()
@@ -726,7 +777,9 @@ export abstract class RunnerEngine extends ReadyEntry {
   }
 
   #endWaits(record: TaskRecord, extras: TaskExtras): void {
-    const error = new TaskCancelledError(`task "${record.name}" on runner "${this.name}" ended without awaiting its sleep or yield`)
+    const error = new TaskCancelledError(
+      `task "${record.name}" on runner "${this.name}" ended without awaiting its sleep or yield`,
+    )
     for (const wait of extras.waits) wait.onEnd(error)
     extras.waits.clear()
   }
@@ -738,7 +791,10 @@ export abstract class RunnerEngine extends ReadyEntry {
   }
 
   #closedError(record: TaskRecord | undefined): Error {
-    const what = record === undefined ? `runner "${this.name}" is closed` : `task "${record.name}" was not run: runner "${this.name}" is closed`
+    const what =
+      record === undefined
+        ? `runner "${this.name}" is closed`
+        : `task "${record.name}" was not run: runner "${this.name}" is closed`
     return new RunnerClosedError(`${what}; post before shutdown() or close(), or check runner.isClosed`)
   }
 

@@ -16,7 +16,8 @@ export const sequenceLocal = <T>(init: (runner: TaskRunner) => T): SequenceLocal
   const values = new WeakMap<TaskRunner, T>()
   const owner = (runner: TaskRunner | undefined): TaskRunner => {
     const found = runner ?? currentTaskRunner()
-    if (found === undefined) throw new Error('sequenceLocal: there is no current runner here; use it in a task, or pass the runner')
+    if (found === undefined)
+      throw new Error('sequenceLocal: there is no current runner here; use it in a task, or pass the runner')
     return found
   }
   return {

@@ -51,7 +51,8 @@ export class SingleThreadTaskRunner<Accepts extends Task = Task> extends TaskRun
 
   /** Without its state the runner is of no use: what is queued must not run. */
   #onInit(_record: TaskRecord, state: RecordState, error: unknown): boolean {
-    if (state === failed) this.#giveUp(new RunnerClosedError(`runner "${this.name}" is closed: its init task failed`, { cause: error }))
+    if (state === failed)
+      this.#giveUp(new RunnerClosedError(`runner "${this.name}" is closed: its init task failed`, { cause: error }))
     return false
   }
 

@@ -16,7 +16,8 @@ interface Host {
 }
 
 // Taken when the module is loaded: a test that replaces the global timers must not stop the pump.
-const { performance, setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, MessageChannel } = globalThis as unknown as Host
+const { performance, setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, MessageChannel } =
+  globalThis as unknown as Host
 
 /** Longer delays overflow in every host; the caller looks at the clock and sets another timer. */
 const longestTimer = 2 ** 31 - 1

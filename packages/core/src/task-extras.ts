@@ -17,6 +17,8 @@ export class TaskExtras {
   name: string | undefined = undefined
   transfer: readonly object[] | undefined = undefined
   onProgress: ((value: unknown) => void) | undefined = undefined
+  /** Whose sequence it is in a keyed runner. */
+  key: unknown = undefined
   timeout: number | undefined = undefined
   queueTimeout: number | undefined = undefined
   /** The signal that the poster gave, shared with the other tasks of that signal. */

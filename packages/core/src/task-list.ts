@@ -1,4 +1,4 @@
-import type { TaskRecord } from './task-record.ts'
+import { isBarrier, isTick, type TaskRecord } from './task-record.ts'
 
 /** A doubly linked list through the records themselves: O(1) at both ends and in the middle, no memory of its own. */
 export class TaskList {
@@ -40,4 +40,15 @@ export class TaskList {
       record = next
     }
   }
+}
+
+/** The task that waits longest, barriers and ticks not counted: those are few, and passed over. */
+export const oldestOf = (lists: readonly TaskList[]): TaskRecord | undefined => {
+  let oldest: TaskRecord | undefined
+  for (const list of lists) {
+    let record = list.head
+    while (record?.has(isBarrier | isTick)) record = record.next
+    if (record !== undefined && (oldest === undefined || record.order < oldest.order)) oldest = record
+  }
+  return oldest
 }

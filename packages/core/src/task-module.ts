@@ -5,7 +5,9 @@ export type Stub<F extends (...args: never[]) => unknown> = (...args: Parameters
 
 /** One stub for each exported function of a module. */
 export type TaskModule<M> = {
-  readonly [Name in keyof M as M[Name] extends (...args: never[]) => unknown ? Name : never]: M[Name] extends (...args: never[]) => unknown
+  readonly [Name in keyof M as M[Name] extends (...args: never[]) => unknown ? Name : never]: M[Name] extends (
+    ...args: never[]
+  ) => unknown
     ? Stub<M[Name]>
     : never
 }

@@ -42,6 +42,11 @@ export const holdsSlot: number = 1 << 13
 /** Keeps the process alive (E3). */
 export const isRetained: number = 1 << 14
 
+/** Runs behind another task of a batch, in whose slot of the executor it is. */
+export const sharesSlot: number = 1 << 15
+/** The other one is of the same runner, so it takes no more of `maxConcurrency` either. */
+export const sharesTurn: number = 1 << 16
+
 /** Who is told of an outcome, where it is neither a promise nor, for a failure, the error hook. */
 export interface TaskSink {
   /** True where somebody was told; else a failure or a rejection goes to the pool's hooks. */
@@ -169,4 +174,3 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
     this.runner.onDelayPassed(this)
   }
 }
-

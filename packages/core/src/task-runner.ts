@@ -1,10 +1,12 @@
 import type { AsyncScope } from './async-context.ts'
 import { currentTask } from './current-task.ts'
 import { SequenceDeadlockError } from './errors.ts'
+import { KeyedBucket } from './keyed-bucket.ts'
+import { LevelBucket } from './level-bucket.ts'
 import { type MapOptions, type Mapper, mapTasks } from './map-tasks.ts'
 import { checkTask, flagsOf } from './post-checks.ts'
 import { RepeatingTask, type RepeatingTaskHandle, type RepeatOptions } from './repeating-task.ts'
-import { RunnerEngine } from './runner-engine.ts'
+import { type FullPolicy, RunnerEngine } from './runner-engine.ts'
 import type { RunnerStats } from './runner-stats.ts'
 import type { BoundTask, Closure, PostOptions, Task, TaskContext, TaskHandle, TaskPriority, TaskResult } from './task.ts'
 import { type ReplyOptions, ReplySink } from './task-and-reply.ts'
@@ -12,9 +14,9 @@ import { taskName } from './task-extras.ts'
 import { isBarrier, type Resolve, reportsToPromise, type TaskRecord } from './task-record.ts'
 import type { ThreadPool } from './thread-pool.ts'
 import { checkedTime, levelOf, priorityOf } from './traits.ts'
-import { type FullPolicy } from './runner-engine.ts'
 
-export type RunnerKind = 'sequenced' | 'parallel' | 'single-thread'
+/** Which of the runners it is. */
+export type RunnerKind = 'sequenced' | 'parallel' | 'single-thread' | 'keyed'
 
 /** Options of every runner. */
 export interface RunnerOptions {
@@ -68,8 +70,19 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
   /** @internal */
   constructor(pool: ThreadPool<Accepts>, kind: RunnerKind, maxConcurrency: number, options: RunnerOptions) {
     const { name, priority, queueLimit, onFull } = options
-    const isFifo = kind !== 'parallel'
-    super(pool, { kind, maxConcurrency, isFifo, isDedicated: kind === 'single-thread', name, priority, queueLimit, onFull })
+    const isFifo = kind === 'sequenced' || kind === 'single-thread'
+    const makeBucket = kind === 'keyed' ? () => new KeyedBucket() : () => new LevelBucket(isFifo)
+    super(pool, {
+      kind,
+      maxConcurrency,
+      isFifo,
+      makeBucket,
+      isDedicated: kind === 'single-thread',
+      name,
+      priority,
+      queueLimit,
+      onFull,
+    })
     this.metadata = Object.freeze({ ...options.metadata })
   }
 
@@ -113,7 +126,14 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
     if (typeof reply !== 'function') throw new TypeError('postTaskAndReply needs a function as its reply')
     const replyTo = options.replyTo ?? currentTask()?.runner
     if (replyTo === undefined) {
-      throw new TypeError(`postTaskAndReply on runner "${this.name}" does not know where the reply should run; pass replyTo, or call it from a task`)
+      throw new TypeError(
+        `postTaskAndReply on runner "${this.name}" does not know where the reply should run; pass replyTo, or call it from a task`,
+      )
+    }
+    if (!replyTo.pool.accepts.closures) {
+      throw new TypeError(
+        `the reply of postTaskAndReply is a closure, which replyTo "${replyTo.name}" cannot run: executor "${replyTo.pool.executor.name}" takes bound tasks only`,
+      )
     }
     const sink = new ReplySink(replyTo, reply as (result: unknown, context: TaskContext) => unknown, options)
     return this.submit(task, options, sink, 0, 0)
@@ -126,11 +146,21 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
    * @throws TypeError, RangeError at the call for bad arguments (F6, D2)
    */
   run<Posted extends Accepts>(task: Posted, options?: RunOptions): Promise<TaskResult<Posted>> {
-    const delay = options?.delay === undefined ? 0 : checkedTime(options.delay, 'delay')
     const holder = this.maxConcurrency === 1 ? this.heldBy() : undefined
+    return this.runBehind(holder, task, options)
+  }
+
+  /** @internal `holder`: the current task, where it holds what the new one would have to wait for (W3). */
+  runBehind<Posted extends Accepts>(
+    holder: TaskRecord | undefined,
+    task: Posted,
+    options: RunOptions | undefined,
+    key?: unknown,
+  ): Promise<TaskResult<Posted>> {
+    const delay = options?.delay === undefined ? 0 : checkedTime(options.delay, 'delay')
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'run()', 'postTask() hands work over without waiting')
     const promise = new Promise<unknown>(keepResolve)
-    const record = this.submit(task, options, resolveLatest, reportsToPromise, delay)
+    const record = this.submit(task, options, resolveLatest, reportsToPromise, delay, undefined, key)
     this.pool.seam?.wait?.(currentTask(), `run ${this.name}/${record.name}`, record)
     return promise as Promise<TaskResult<Posted>>
   }
@@ -140,13 +170,21 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
    * taken by the consumer, never more than `window` ahead. Results come in the order of the items, or with
    * `ordered: false` as they come. The first failure ends it.
    */
-  map<Item, Result>(items: Iterable<Item> | AsyncIterable<Item>, stub: (item: Item) => BoundTask<Result>, options?: MapOptions): AsyncIterable<Result>
+  map<Item, Result>(
+    items: Iterable<Item> | AsyncIterable<Item>,
+    stub: (item: Item) => BoundTask<Result>,
+    options?: MapOptions,
+  ): AsyncIterable<Result>
   map<Item, Result>(
     items: Iterable<Item> | AsyncIterable<Item>,
     closure: (item: Item, context: TaskContext) => Result | PromiseLike<Result>,
     options?: MapOptions,
   ): AsyncIterable<Result>
-  map<Item, Result>(items: Iterable<Item> | AsyncIterable<Item>, mapper: Mapper<Item, Result>, options: MapOptions = {}): AsyncIterable<Result> {
+  map<Item, Result>(
+    items: Iterable<Item> | AsyncIterable<Item>,
+    mapper: Mapper<Item, Result>,
+    options: MapOptions = {},
+  ): AsyncIterable<Result> {
     return mapTasks(this as unknown as TaskRunner, items, mapper, options)
   }
 
@@ -174,7 +212,8 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
    * has ended (W1). Resolves or rejects with it.
    */
   flush(callback?: Closure<void>): Promise<void> {
-    if (callback !== undefined && callback !== null && typeof callback !== 'function') throw new TypeError('flush takes a function, or nothing')
+    if (callback !== undefined && callback !== null && typeof callback !== 'function')
+      throw new TypeError('flush takes a function, or nothing')
     const holder = this.heldBy()
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'flush()', 'flush from outside of its tasks')
     const promise = new Promise<unknown>(keepResolve)
@@ -264,7 +303,9 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
   assertCurrent(): void {
     if (this.isCurrent()) return
     const actual = currentTask()?.runner.name
-    throw new Error(`this must be called in a task of runner "${this.name}", not ${actual === undefined ? 'outside of any task' : `in one of "${actual}"`}`)
+    throw new Error(
+      `this must be called in a task of runner "${this.name}", not ${actual === undefined ? 'outside of any task' : `in one of "${actual}"`}`,
+    )
   }
 
   /** @internal Posts a callback of ours, in the async context of somebody else. */
@@ -286,7 +327,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
   }
 
   /** @internal The current task, where it is one of this runner and has not ended. */
-  protected heldBy(): TaskRecord | undefined {
+  heldBy(): TaskRecord | undefined {
     const task = currentTask()
     return task !== undefined && task.runner === this.self && task.isHolding ? task : undefined
   }
@@ -301,7 +342,9 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
 
   #refuseDeadlock(holder: TaskRecord, call: string, remedy: string): Promise<never> {
     return Promise.reject(
-      new SequenceDeadlockError(`task "${holder.name}" on runner "${this.name}" calls ${call} of its own runner, and would wait for itself for ever; ${remedy}`),
+      new SequenceDeadlockError(
+        `task "${holder.name}" on runner "${this.name}" calls ${call} of its own runner, and would wait for itself for ever; ${remedy}`,
+      ),
     )
   }
 }

@@ -29,7 +29,14 @@ export interface TestSeam {
    * A task was accepted: it is queued, delayed until `due`, or repeating every `interval` ms. `due` is on the clock's
    * `now`. A repeating task is reported once, with its repeating handle; barriers and ticks are not. Called in the post.
    */
-  posted?(runner: TaskRunner, task: TaskHandle | RepeatingTaskHandle, name: string, due: number | undefined, interval: number | undefined, unref: boolean): void
+  posted?(
+    runner: TaskRunner,
+    task: TaskHandle | RepeatingTaskHandle,
+    name: string,
+    due: number | undefined,
+    interval: number | undefined,
+    unref: boolean,
+  ): void
   /**
    * `task` (the current one, where known) made something that it may now wait for. `on` is the handle of the task whose
    * `run()` it was, or the promise of `waitIdle`, `waitQuiescent`, `flush`, `ready`, `close` or `context.sleep`; `what`

@@ -1,4 +1,5 @@
 import { type AsyncScope, captureAsyncContext } from './async-context.ts'
+import { Batches } from './batches.ts'
 import type { Clock } from './clock.ts'
 import { currentTask, trackRunners } from './current-task.ts'
 import { DelayQueue } from './delay-queue.ts'
@@ -57,6 +58,8 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   /** @internal */
   readonly pump: Pump
   /** @internal */
+  readonly batches: Batches | undefined
+  /** @internal */
   readonly delays: DelayQueue
   /** @internal */
   readonly agingMs: number
@@ -82,7 +85,8 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
     if (typeof executor?.execute !== 'function') {
       throw new TypeError('new ThreadPool({ executor }) needs an executor, such as inlineExecutor() of @posttask/backend-inline')
     }
-    if (executorsInUse.has(executor)) throw new TypeError(`executor "${executor.name}" belongs to another pool; make one for each pool`)
+    if (executorsInUse.has(executor))
+      throw new TypeError(`executor "${executor.name}" belongs to another pool; make one for each pool`)
     const agingMs = options.agingMs ?? 1000
     if (agingMs !== Number.POSITIVE_INFINITY) checkedTime(agingMs, 'agingMs')
     const slots = executor.maxConcurrency
@@ -98,6 +102,7 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
       turnBudgetMs: checkedTime(options.turnBudgetMs ?? 5, 'turnBudgetMs'),
       isNeutral: !asyncContext,
     })
+    this.batches = Batches.for(executor as Executor<never>, this.pump)
     this.delays = new DelayQueue(this.clock)
     this.hooks = new Hooks(options)
     this.#timing = options.timing ?? false
@@ -138,7 +143,8 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
 
   stats(): PoolStats {
     const runners = this.runners.map((runner) => runner.stats())
-    const sum = (pick: (stats: (typeof runners)[number]) => number): number => runners.reduce((total, stats) => total + pick(stats), 0)
+    const sum = (pick: (stats: (typeof runners)[number]) => number): number =>
+      runners.reduce((total, stats) => total + pick(stats), 0)
     return {
       name: this.name,
       executor: this.executor.name,
@@ -193,7 +199,8 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
 
   /** @internal */
   add(runner: TaskRunner, name: string | undefined): string {
-    if (this.#closing !== undefined) throw new PoolClosedError(`pool "${this.name}" is closed; make a new pool, then the ${runner.kind} runner`)
+    if (this.#closing !== undefined)
+      throw new PoolClosedError(`pool "${this.name}" is closed; make a new pool, then the ${runner.kind} runner`)
     this.#runners.add(runner)
     if (name !== undefined) return name
     const number = (this.#names.get(runner.kind) ?? 0) + 1
@@ -228,7 +235,10 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
 
   #waitIsOver(record: TaskRecord, what: string): Promise<never> | undefined {
     if (record.aborted) return Promise.reject(record.abortReason)
-    if (!record.isHolding) return Promise.reject(new TaskCancelledError(`context.${what} of task "${record.name}" was called after the task had ended`))
+    if (!record.isHolding)
+      return Promise.reject(
+        new TaskCancelledError(`context.${what} of task "${record.name}" was called after the task had ended`),
+      )
     return undefined
   }
 

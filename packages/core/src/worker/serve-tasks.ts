@@ -175,24 +175,24 @@ class TaskServer implements ThreadLine {
       if (performance.now() - this.#toldAt > outcomeDelay) this.#tell()
       return
     }
+    // Marked before the message leaves: with the outcome in hand main may use this place for the next task.
+    this.board.end(task.index, boardState.sent)
     try {
-      this.port.postMessage(
-        [threadMessage.returned, task.index + 1, result],
-        task.moved as readonly TransferListItem[] | undefined,
-      )
+      const message = [threadMessage.returned, task.index + 1, result]
+      this.port.postMessage(message, task.moved as readonly TransferListItem[] | undefined)
+      this.#sent(task)
     } catch (cause) {
-      return this.#threw(task, serializationError(result, 'result', `the result of task "${task.name}"`, cause, task.moved))
+      this.#threw(task, serializationError(result, 'result', `the result of task "${task.name}"`, cause, task.moved))
     }
-    this.#sent(task)
   }
 
   #threw(task: ThreadTask, error: unknown): void {
+    this.board.end(task.index, boardState.sent)
     this.port.postMessage([threadMessage.threw, task.index + 1, encodeThrown(error)])
     this.#sent(task)
   }
 
   #sent(task: ThreadTask): void {
-    this.board.end(task.index, boardState.sent)
     this.current = undefined
     this.#done = this.#told = task.index + 1
     this.#toldAt = performance.now()
