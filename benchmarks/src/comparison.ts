@@ -68,7 +68,7 @@ const barsOf = ({ benchmark, caseName, metric }: Panel, results: Results): reado
 
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
-/** One panel: bars on a logarithmic axis from a power of ten, the spread of the rounds as a line, figures in words. */
+/** One panel: a dot each on a logarithmic axis (a bar's length would mean nothing there), the spread of the rounds as a line. */
 const drawPanel = (panel: Panel, bars: readonly Bar[], top: number): string => {
   const low = Math.floor(Math.log10(Math.min(...bars.map(({ min }) => min))))
   const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...bars.map(({ max }) => max)))))
@@ -82,15 +82,17 @@ const drawPanel = (panel: Panel, bars: readonly Bar[], top: number): string => {
       `<text class="axis" x="${at}" y="${bottom + 14}" text-anchor="middle">${(10 ** power).toLocaleString('en-US')}</text>`,
     )
   }
-  parts.push(`<text class="axis" x="0" y="${bottom + 14}">${escaped(panel.unit)}, log scale; less is better</text>`)
+  parts.push(
+    `<text class="axis" x="${left + plot}" y="${top + 14}" text-anchor="end">${escaped(panel.unit)}, log scale; less is better</text>`,
+  )
   for (const [row, { name, label, median, min, max }] of bars.entries()) {
     const y = top + 30 + row * rowHeight
     const kind = name.startsWith('posttask') ? 'ours' : 'peer'
     parts.push(
       `<text class="name" x="${left - 8}" y="${y + 13}" text-anchor="end">${escaped(label)}</text>`,
-      `<rect class="${kind}" x="${left}" y="${y}" width="${Math.max(1, x(median) - left).toFixed(1)}" height="16"/>`,
       `<line class="spread" x1="${x(min).toFixed(1)}" x2="${x(max).toFixed(1)}" y1="${y + 8}" y2="${y + 8}"/>`,
-      `<text class="value" x="${(x(max) + 6).toFixed(1)}" y="${y + 13}">${formatNumber(median)}</text>`,
+      `<circle class="${kind}" cx="${x(median).toFixed(1)}" cy="${y + 8}" r="6"/>`,
+      `<text class="value" x="${(Math.max(x(max), x(median) + 6) + 6).toFixed(1)}" y="${y + 13}">${formatNumber(median)}</text>`,
     )
   }
   return parts.join('\n')
@@ -98,9 +100,9 @@ const drawPanel = (panel: Panel, bars: readonly Bar[], top: number): string => {
 
 const style = `
 text { font: 12px system-ui, sans-serif; fill: #1f2328 } .title { font-weight: 600; font-size: 14px } .axis { fill: #59636e; font-size: 11px }
-.ours { fill: #0969da } .peer { fill: #afb8c1 } .grid { stroke: #d1d9e0 } .spread { stroke: #1f2328 } .back { fill: #ffffff }
+.ours { fill: #0969da } .peer { fill: #818b98 } .grid { stroke: #d1d9e0 } .spread { stroke: #59636e; stroke-width: 2 } .back { fill: #ffffff }
 @media (prefers-color-scheme: dark) {
-text { fill: #f0f6fc } .axis { fill: #9198a1 } .ours { fill: #4493f8 } .peer { fill: #656c76 } .grid { stroke: #3d444d } .spread { stroke: #f0f6fc } .back { fill: #0d1117 }
+text { fill: #f0f6fc } .axis { fill: #9198a1 } .ours { fill: #4493f8 } .peer { fill: #b7bdc8 } .grid { stroke: #3d444d } .spread { stroke: #9198a1 } .back { fill: #0d1117 }
 }`
 
 /** Draws `benchmarks/comparison.svg` from the results. */
@@ -117,7 +119,7 @@ export const writeComparison = (results: Results): void => {
   const dates = Object.values(results.benchmarks)
     .map(({ date }) => date.slice(0, 10))
     .sort()
-  const caption = `Node ${node}, ${cpu}, ${cores} cores, ${dates.at(-1)}. Bars: median of the rounds; lines: least and greatest.`
+  const caption = `Node ${node}, ${cpu}, ${cores} cores, ${dates.at(-1)}. Dots: median of the rounds; lines: least and greatest.`
   writeFileSync(
     new URL('../comparison.svg', import.meta.url),
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-20 0 ${width + 40} ${top}" role="img" aria-label="posttask and its peers, measured">

@@ -13,6 +13,8 @@ export interface BenchmarkResult {
   readonly cases: Readonly<Record<string, Readonly<Record<string, Rounds>>>>
   /** Package of each contender that has one. */
   readonly packages: Readonly<Record<string, string>>
+  /** Contenders that got fewer tasks than the case says: this many at the most. */
+  readonly most?: Readonly<Record<string, number>>
   /** Contenders that could not be measured, and why. */
   readonly failures: readonly string[]
 }

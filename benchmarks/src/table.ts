@@ -13,6 +13,11 @@ const versionOf = (result: BenchmarkResult, versions: Results['versions'], conte
   return packageName === undefined ? '' : (versions[packageName] ?? '')
 }
 
+const fewerTasks = ({ most }: BenchmarkResult, contender: string): string => {
+  const tasks = most?.[contender]
+  return tasks === undefined ? '' : ` (${tasks.toLocaleString('en-US')} tasks at the most)`
+}
+
 /**
  * A benchmark as Markdown: a table per case. The last column is the contender's first figure over that of the first
  * contender, which is ours: the median over the rounds, and its least and greatest.
@@ -41,7 +46,9 @@ export const benchmarkTable = (result: BenchmarkResult, versions: Results['versi
       const against = compared
         ? `${formatNumber(compared.median)} [${formatNumber(compared.min)} to ${formatNumber(compared.max)}]`
         : '-'
-      lines.push(`| ${name} | ${versionOf(result, versions, name)} | ${cells.join(' | ')} | ${against} |`)
+      lines.push(
+        `| ${name}${fewerTasks(result, name)} | ${versionOf(result, versions, name)} | ${cells.join(' | ')} | ${against} |`,
+      )
     }
     lines.push('')
   }
