@@ -145,7 +145,7 @@ export class VirtualWorld {
           task,
           what,
           run: () => {
-            this.note(nameOf(task), what)
+            this.note(nameOf(task), `after ${what}`)
             this.#settings.onStep?.(task)
             wake()
           },

@@ -201,7 +201,7 @@ describe('looking', () => {
     await env.advanceBy(20)
     expect(env.timeline()).toMatchInlineSnapshot(`
       "t=0   images/resize  start
-      t=10  images/resize  sleep 10 ms
+      t=10  images/resize  after sleep 10 ms
       t=10  images/resize  end
       t=10  images/store  start
       t=10  images/store  end"
