@@ -1,4 +1,13 @@
-import { type BoundTask, type Closure, type Executor, ModuleLoadError, systemClock, type Task, type TaskExecution, type ThreadExecutor } from '@posttask/core'
+import {
+  type BoundTask,
+  type Closure,
+  type Executor,
+  loadExport,
+  systemClock,
+  type Task,
+  type TaskExecution,
+  type ThreadExecutor,
+} from '@posttask/core'
 
 /** Options of {@link inlineExecutor}. */
 export interface InlineExecutorOptions {
@@ -8,34 +17,17 @@ export interface InlineExecutorOptions {
 
 type Exported = (...args: readonly unknown[]) => unknown
 
-/** The functions that were called so far, by URL and name: after the first call a bound task is as quick as a closure. */
+/** The functions that were called so far, by URL and name: after its first call a bound task is as quick as a closure. */
 const loaded = new Map<string, Exported>()
 
-const load = async ({ module, export: name }: BoundTask): Promise<Exported> => {
-  let namespace: Record<string, unknown>
-  try {
-    namespace = (await import(/* @vite-ignore */ module)) as Record<string, unknown>
-  } catch (cause) {
-    throw new ModuleLoadError(`module ${module} could not be loaded for its export "${name}": ${String(cause)}`, module, name, { cause })
-  }
-  // A CommonJS module may hide its exports under `default`, once or twice.
-  const outer = namespace['default'] as Record<string, unknown> | undefined
-  const inner = outer?.['default'] as Record<string, unknown> | undefined
-  const found = [namespace[name], outer?.[name], inner?.[name], name === 'default' ? inner : undefined].find((value) => typeof value === 'function')
-  if (found === undefined) {
-    const names = Object.keys(namespace).join(', ') || 'nothing'
-    throw new ModuleLoadError(`module ${module} has no function "${name}"; it exports ${names}`, module, name)
-  }
-  loaded.set(`${module}#${name}`, found as Exported)
-  return found as Exported
-}
-
 const call = (task: BoundTask, execution: TaskExecution): unknown => {
-  const known = loaded.get(`${task.module}#${task.export}`)
+  const key = `${task.module}#${task.export}`
+  const known = loaded.get(key)
   if (known !== undefined) return known(...task.args)
-  return load(task).then((fn) => {
+  return loadExport(task.module, task.export).then((found) => {
+    loaded.set(key, found as Exported)
     if (execution.aborted) throw execution.abortReason
-    return execution.enter(() => fn(...task.args))
+    return execution.enter(() => (found as Exported)(...task.args))
   })
 }
 

@@ -54,7 +54,11 @@ export class PoolClosing<Accepts extends Task> {
   async #closeAll(): Promise<void> {
     this.#pool.pump.liftFences()
     // Later runners may use earlier ones, so they go first (W6).
-    for (const runner of this.#runners.toReversed()) await runner.close()
+    for (const runner of this.#runners.toReversed()) {
+      // Not its promise: in a task of that runner it would refuse to wait for itself (W3), and the pool waits for all.
+      void runner.close()
+      await runner.closed
+    }
     if (this.#isTerminated) return
     const { executor } = this.#pool
     if (this.#pool.pump.active > 0 && executor.capabilities.terminate) await this.#terminateAll()

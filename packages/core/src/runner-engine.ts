@@ -260,9 +260,8 @@ export abstract class RunnerEngine extends ReadyEntry {
 
   /** @internal Shuts down, and tells those who are dropped why. */
   protected stopBecauseOf(error: Error): void {
-    this.#state = Math.max(this.#state, closing) as typeof closing
+    this.stop(true, { reason: 'runner-closed', error })
     for (const record of [...this.queue]) this.drop(record, 'runner-closed', error)
-    this.stop(true)
   }
 
   /** @internal A tick of a repeating task, due at `due`. */
@@ -453,19 +452,22 @@ export abstract class RunnerEngine extends ReadyEntry {
     if (this.#room.isAwaited) this.#offerRoom()
   }
 
-  /** @internal Stops taking posts. Queued tasks that `keeps` refuses, and all delayed and repeating ones, are dropped. */
-  protected stop(isShutdown: boolean): TaskRecord[] {
+  /**
+   * @internal Stops taking posts, and drops all delayed and repeating tasks and those queued ones that would not run any
+   * more; with `because`, everything.
+   */
+  protected stop(isShutdown: boolean, because?: { readonly reason: RejectionReason; readonly error: Error }): TaskRecord[] {
     if (this.#state >= (isShutdown ? shut : closing)) return []
     this.#state = isShutdown ? shut : closing
     this.#pauses = 0
-    const keep = isShutdown ? blocksShutdown : 0
-    const drop = isShutdown ? 0 : continuesOnShutdown
-    const dropped = [...this.delayed, ...[...this.queue].filter((record) => (keep ? !record.has(keep) : record.has(drop)))]
+    const mayRun = (record: TaskRecord): boolean =>
+      because === undefined && (isShutdown ? record.has(blocksShutdown) : !record.has(continuesOnShutdown))
+    const dropped = [...this.delayed, ...[...this.queue].filter((record) => !mayRun(record))]
     for (const task of [...this.repeating]) task.end('closed')
     this.#room.close(this.#closedError(undefined))
-    const reason: RejectionReason = isShutdown ? 'shutdown' : 'runner-closed'
+    const reason = because?.reason ?? (isShutdown ? 'shutdown' : 'runner-closed')
     const lost = dropped.filter((record) => !record.isSettled)
-    for (const record of lost) this.drop(record, reason, this.#closedError(record))
+    for (const record of lost) this.drop(record, reason, because?.error ?? this.#closedError(record))
     this.update()
     this.#checkFinished()
     return lost
@@ -473,8 +475,7 @@ export abstract class RunnerEngine extends ReadyEntry {
 
   /** @internal Gives up everything, what runs included. Returns how many were running. */
   terminate(error: Error): number {
-    this.stop(true)
-    this.#state = shut
+    this.stop(true, { reason: 'pool-closed', error })
     for (const record of [...this.queue]) this.drop(record, 'pool-closed', error)
     const active = [...this.inFlight]
     for (const record of active) {

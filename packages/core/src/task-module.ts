@@ -3,13 +3,18 @@ import type { BoundTask } from './task.ts'
 /** Binds arguments to an exported function. It does not run anything. */
 export type Stub<F extends (...args: never[]) => unknown> = (...args: Parameters<F>) => BoundTask<Awaited<ReturnType<F>>>
 
-/** One stub for each exported function of a module. */
+type AnyFunction = (...args: never[]) => unknown
+type AnyClass = new (...args: never[]) => object
+
+/** One stub for each exported function of a module; for a class, one that `SequenceBound.create` takes. */
 export type TaskModule<M> = {
-  readonly [Name in keyof M as M[Name] extends (...args: never[]) => unknown ? Name : never]: M[Name] extends (
-    ...args: never[]
-  ) => unknown
+  readonly [Name in keyof M as M[Name] extends AnyFunction | AnyClass ? Name : never]: M[Name] extends AnyFunction
     ? Stub<M[Name]>
-    : never
+    : M[Name] extends new (
+          ...args: infer Args
+        ) => infer T
+      ? (...args: Args) => BoundTask<T>
+      : never
 }
 
 const stubs = new WeakSet<object>()

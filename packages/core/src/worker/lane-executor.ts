@@ -255,7 +255,10 @@ export class LaneExecutor implements Executor<BoundTask> {
     const spare = (): Lane | undefined => (this.#lanes.length - this.#cold.length > this.#minThreads ? this.#warm[0] : undefined)
     for (let lane = spare(); lane !== undefined; lane = spare()) {
       const left = lane.idleSince + this.#idleTimeout - now
-      if (left > 0) return this.#sweepAfter(left)
+      if (left > 0) {
+        this.#sweepAfter(left)
+        return
+      }
       this.#cool(lane)
       void lane.release()
     }

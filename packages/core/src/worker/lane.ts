@@ -73,7 +73,8 @@ export class Lane {
       this.#life ??= this.#start()
     } catch (cause) {
       job.rejectRest(new WorkerCrashedError('a thread could not be started', undefined, { cause }))
-      return this.#finish(job)
+      this.#finish(job)
+      return
     }
     this.#life.wire.send(job)
   }
@@ -91,7 +92,10 @@ export class Lane {
     const life = this.#life
     const index = life?.wire.indexOf(execution) ?? -1
     if (life === undefined || index < 0 || !life.wire.abort(index) || abortGraceMs === Number.POSITIVE_INFINITY) return
-    if (abortGraceMs === 0) return this.#kill(life, index)
+    if (abortGraceMs === 0) {
+      this.#kill(life, index)
+      return
+    }
     const job = this.#job
     // A task that ended in time has left the job's number behind: then there is nothing to kill.
     const onOver = (): void => {
@@ -198,7 +202,10 @@ export class Lane {
     const job = this.#job
     if (isWanted) this.#onLost?.(error)
     if (isWanted && job === undefined) this.onStray(error)
-    if (isWanted && serves) return this.#replace(job, error)
+    if (isWanted && serves) {
+      this.#replace(job, error)
+      return
+    }
     if (isWanted) this.#giveUp(holder)
     if (job === undefined) return
     job.rejectRest(error)
@@ -217,7 +224,8 @@ export class Lane {
     } catch {
       if (job === undefined) return
       job.rejectRest(error)
-      return this.#finish(job)
+      this.#finish(job)
+      return
     }
     if (job === undefined) return
     if (job.mayRunAgain) {

@@ -1,6 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { type MessagePort, receiveMessageOnPort, type TransferListItem } from 'node:worker_threads'
+import { loadExport } from '../load-export.ts'
 import { Board, boardState } from './board.ts'
-import { loadExport } from './load-export.ts'
 import {
   type AbortMessage,
   type JobMessage,
@@ -23,6 +24,9 @@ interface Target {
 
 /** How long an outcome may wait for the next ones, in milliseconds. */
 const outcomeDelay = 1
+
+/** Whose code runs, after awaits and in callbacks too: an error nobody catches is its error, and no other task's. */
+const running = new AsyncLocalStorage<ThreadTask>()
 
 const isPromiseLike = (value: unknown): value is PromiseLike<unknown> =>
   value !== null &&
@@ -116,7 +120,6 @@ class TaskServer implements ThreadLine {
     }
     const name = (job[offset + 5] as string | undefined) ?? target.export
     const task = new ThreadTask(this, job[0] as number, index, job[offset + 2] as number, name, job[offset + 4] as boolean)
-    this.current = task
     const args = (job[offset + 3] ?? []) as never[]
     return target.run === undefined ? this.#load(task, target, args) : this.#run(task, target.run, args)
   }
@@ -132,10 +135,11 @@ class TaskServer implements ThreadLine {
   }
 
   #run(task: ThreadTask, run: (...args: never[]) => unknown, args: never[]): Promise<void> | undefined {
+    this.current = task
     const startedAt = performance.now()
     let result: unknown
     try {
-      result = run(...args)
+      result = running.run(task, run, ...args)
       if (isPromiseLike(result)) return this.#await(task, result, startedAt)
     } catch (error) {
       this.#measure(task, startedAt)
@@ -170,7 +174,7 @@ class TaskServer implements ThreadLine {
 
   #returned(task: ThreadTask, result: unknown): void {
     if (task.moved === undefined && this.#putOnBoard(task.index, result)) {
-      this.current = undefined
+      this.#leave(task)
       this.#done = task.index + 1
       if (performance.now() - this.#toldAt > outcomeDelay) this.#tell()
       return
@@ -193,9 +197,14 @@ class TaskServer implements ThreadLine {
   }
 
   #sent(task: ThreadTask): void {
-    this.current = undefined
+    this.#leave(task)
     this.#done = this.#told = task.index + 1
     this.#toldAt = performance.now()
+  }
+
+  #leave(task: ThreadTask): void {
+    task.end()
+    this.current = undefined
   }
 
   #putOnBoard(index: number, result: unknown): boolean {
@@ -227,14 +236,15 @@ class TaskServer implements ThreadLine {
 }
 
 /**
- * An error that nobody caught. While a task runs its thread can not be trusted with it any more: the promise it waits
- * for may never settle. While none runs it is an event, and the thread goes on.
+ * An error that nobody caught. Of the task that runs: its thread ends, for what the task waits for may never come. Of one
+ * that has ended, or of nobody: an event, and the thread goes on.
  */
 const reportStrayErrors = (server: TaskServer): void => {
   process.on('uncaughtException', (error) => {
-    const isIdle = server.current === undefined
-    server.port.postMessage([isIdle ? threadMessage.stray : threadMessage.crash, encodeThrown(error)])
-    if (!isIdle) process.exit(1)
+    const task = running.getStore() ?? server.current
+    const isStray = task === undefined || task !== server.current
+    server.port.postMessage([isStray ? threadMessage.stray : threadMessage.crash, encodeThrown(error)])
+    if (!isStray) process.exit(1)
   })
 }
 
@@ -245,7 +255,7 @@ const reportStrayErrors = (server: TaskServer): void => {
 export const serveTasks = (start: ThreadStart): Promise<void> | undefined => {
   if (!start.isBorrowed) {
     const server = new TaskServer(start)
-    provideTaskContext(() => server.current)
+    provideTaskContext(() => running.getStore() ?? server.current)
     reportStrayErrors(server)
     return undefined
   }
@@ -254,6 +264,6 @@ export const serveTasks = (start: ThreadStart): Promise<void> | undefined => {
       start.port.close()
       resolve()
     })
-    provideTaskContext(() => server.current)
+    provideTaskContext(() => running.getStore() ?? server.current)
   })
 }

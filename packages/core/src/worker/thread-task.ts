@@ -23,6 +23,7 @@ export class ThreadTask implements ThreadTaskContext {
   readonly #wantsProgress: boolean
   #controller: AbortController | undefined
   #isAborted = false
+  #hasEnded = false
   #reason: unknown
   #moved: readonly object[] | undefined
 
@@ -53,7 +54,7 @@ export class ThreadTask implements ThreadTaskContext {
   }
 
   progress(value: unknown): void {
-    if (!this.#wantsProgress) return
+    if (!this.#wantsProgress || this.#hasEnded) return
     try {
       this.#line.port.postMessage([threadMessage.progress, this.index, value])
     } catch (cause) {
@@ -70,6 +71,11 @@ export class ThreadTask implements ThreadTaskContext {
     return this.#moved
   }
 
+  /** Code that it left behind has no say any more: its place belongs to another task. */
+  end(): void {
+    this.#hasEnded = true
+  }
+
   abort(reason: unknown): void {
     if (this.#isAborted) return
     this.#isAborted = true
@@ -79,7 +85,7 @@ export class ThreadTask implements ThreadTaskContext {
 
   /** The reason was sent before the board was marked, so it is there. */
   #poll(): boolean {
-    if (!this.#isAborted && this.#line.board.isAborted(this.index)) this.#line.receive()
+    if (!this.#isAborted && !this.#hasEnded && this.#line.board.isAborted(this.index)) this.#line.receive()
     return this.#isAborted
   }
 }

@@ -1,4 +1,4 @@
-import { ModuleLoadError } from '../errors.ts'
+import { ModuleLoadError } from './errors.ts'
 
 type TaskFunction = (...args: never[]) => unknown
 
