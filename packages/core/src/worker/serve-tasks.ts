@@ -54,6 +54,9 @@ class TaskServer implements ThreadLine {
   #done = 0
   #told = 0
   #toldAt = 0
+  /** Claimed: it may be loading its module still. */
+  #claimed: ThreadTask | undefined
+  /** Running. */
   current: ThreadTask | undefined
 
   constructor({ port, memory }: ThreadStart, onIdle?: () => void) {
@@ -73,8 +76,8 @@ class TaskServer implements ThreadLine {
 
   #take(message: JobMessage | AbortMessage): void {
     if (Array.isArray(message)) this.#jobs.push(message)
-    else if (this.current?.job === message.job && this.current.index === message.index)
-      this.current.abort(decodeThrown(message.reason))
+    else if (this.#claimed?.job === message.job && this.#claimed.index === message.index)
+      this.#claimed.abort(decodeThrown(message.reason))
   }
 
   #pump(): void {
@@ -120,6 +123,7 @@ class TaskServer implements ThreadLine {
     }
     const name = (job[offset + 5] as string | undefined) ?? target.export
     const task = new ThreadTask(this, job[0] as number, index, job[offset + 2] as number, name, job[offset + 4] as boolean)
+    this.#claimed = task
     const args = (job[offset + 3] ?? []) as never[]
     return target.run === undefined ? this.#load(task, target, args) : this.#run(task, target.run, args)
   }
@@ -204,7 +208,7 @@ class TaskServer implements ThreadLine {
 
   #leave(task: ThreadTask): void {
     task.end()
-    this.current = undefined
+    this.current = this.#claimed = undefined
   }
 
   #putOnBoard(index: number, result: unknown): boolean {
