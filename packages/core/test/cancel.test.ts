@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import {
   ParallelTaskRunner,
   SequencedTaskRunner,
@@ -9,7 +10,6 @@ import {
   type ThreadPool,
 } from '@posttask/core'
 import { createTestEnvironment } from '@posttask/testing'
-import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { deferred } from './fixtures/deferred.ts'
 
@@ -274,11 +274,7 @@ describe.each(Object.entries(runners))('cancelling on a %s runner', (_kind, make
     const { env, errors } = quietEnvironment()
     const runner = makeRunner(env.pool)
     const bug = new Error('a real bug')
-    const throwers = [
-      (reason: unknown) => reason,
-      () => new DOMException('aborted', 'AbortError'),
-      () => bug,
-    ]
+    const throwers = [(reason: unknown) => reason, () => new DOMException('aborted', 'AbortError'), () => bug]
     for (const thrower of throwers) {
       const gate = deferred()
       const handle = runner.postTask(async (context) => {

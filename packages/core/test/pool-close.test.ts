@@ -1,5 +1,12 @@
 import { inlineExecutor } from '@posttask/backend-inline'
-import { ParallelTaskRunner, PoolClosedError, SequenceDeadlockError, SequencedTaskRunner, SingleThreadTaskRunner, ThreadPool } from '@posttask/core'
+import {
+  ParallelTaskRunner,
+  PoolClosedError,
+  SequenceDeadlockError,
+  SequencedTaskRunner,
+  SingleThreadTaskRunner,
+  ThreadPool,
+} from '@posttask/core'
 import { createTestEnvironment } from '@posttask/testing'
 import { describe, expect, test } from 'vitest'
 import { deferred } from './fixtures/deferred.ts'
@@ -98,6 +105,8 @@ describe('closing a pool', () => {
     expect(env.nextDeadline()).toBeUndefined()
     expect(env.pool.stats()).toMatchObject({ active: 0, queued: 0 })
     await runner.closed
+    never.resolve()
+    await env.runUntilIdle()
   })
 
   test('W6 closed in time, the time limit leaves no timer', async () => {
@@ -218,7 +227,13 @@ describe('making a pool', () => {
   test('an executor that is none, and options that are none, are refused at the call', () => {
     expect(() => new ThreadPool({ executor: undefined as never })).toThrow(TypeError)
     expect(() => new ThreadPool({ executor: {} as never })).toThrow(TypeError)
-    for (const bad of [{ agingMs: -1 }, { agingMs: Number.NaN }, { turnBudgetMs: -1 }, { maxBestEffort: 0 }, { maxBestEffort: 1.5 }]) {
+    for (const bad of [
+      { agingMs: -1 },
+      { agingMs: Number.NaN },
+      { turnBudgetMs: -1 },
+      { maxBestEffort: 0 },
+      { maxBestEffort: 1.5 },
+    ]) {
       expect(() => new ThreadPool({ executor: inlineExecutor(), ...bad }), JSON.stringify(bad)).toThrow(RangeError)
     }
   })
@@ -236,7 +251,15 @@ describe('making a pool', () => {
     for (let task = 0; task < 3; task++) runner.postTask(() => gate.promise)
     runner.postDelayedTask(() => {}, 5)
     await env.runUntilIdle()
-    expect(env.pool.stats()).toMatchObject({ name: 'cpu', executor: 'virtual', slots: 1, active: 1, queued: 2, delayed: 1, closed: false })
+    expect(env.pool.stats()).toMatchObject({
+      name: 'cpu',
+      executor: 'virtual',
+      slots: 1,
+      active: 1,
+      queued: 2,
+      delayed: 1,
+      closed: false,
+    })
     expect(env.pool.stats().runners.map(({ name }) => name)).toEqual(['r'])
     expect(env.pool.runners).toEqual([runner])
     gate.resolve()

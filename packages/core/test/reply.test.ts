@@ -146,7 +146,12 @@ describe('task and reply', () => {
   test('F7 RPL-06 outside of a task, without replyTo, it is refused at the call', async () => {
     await using env = createTestEnvironment()
     const runner = new SequencedTaskRunner(env.pool)
-    expect(() => runner.postTaskAndReply(() => 1, () => {})).toThrow(TypeError)
+    expect(() =>
+      runner.postTaskAndReply(
+        () => 1,
+        () => {},
+      ),
+    ).toThrow(TypeError)
     expect(() => runner.postTaskAndReply(() => 1, undefined as never, { replyTo: runner })).toThrow(TypeError)
     expect(runner.stats().pending).toBe(0)
   })
@@ -212,7 +217,9 @@ describe('task and reply', () => {
       { replyTo: ui, name: 'load' },
     )
     await env.runUntilIdle()
-    expect(rejections.map(({ runner, name, reason }) => [runner.name, name, reason])).toEqual([['worker', 'load', 'runner-closed']])
+    expect(rejections.map(({ runner, name, reason }) => [runner.name, name, reason])).toEqual([
+      ['worker', 'load', 'runner-closed'],
+    ])
     expect(errors).toEqual([])
     await env[Symbol.asyncDispose]()
   })

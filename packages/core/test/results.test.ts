@@ -6,8 +6,8 @@ import {
   SingleThreadTaskRunner,
   type TaskErrorEvent,
   type TaskRunner,
-  taskModule,
   ThreadPool,
+  taskModule,
 } from '@posttask/core'
 import { createTestEnvironment } from '@posttask/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -57,7 +57,12 @@ describe.each(Object.entries(runners))('outcomes on a %s runner', (_kind, makeRu
       runner.run(() => Promise.reject(error)),
       runner.run(() => 'next'),
     ])
-    expect(outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : outcome.value))).toEqual([error, error, error, 'next'])
+    expect(outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : outcome.value))).toEqual([
+      error,
+      error,
+      error,
+      'next',
+    ])
     expect((outcomes[0] as PromiseRejectedResult).reason).toBe(error)
     expect(errors).toEqual([])
   })
@@ -232,7 +237,9 @@ describe.each(Object.entries(runners))('outcomes on a %s runner', (_kind, makeRu
     const { runner } = withPool()
     const seen: unknown[] = []
     let progress: (value: unknown) => void = () => {}
-    await runner.run((context) => void (progress = (value) => context.progress(value)), { onProgress: (value) => void seen.push(value) })
+    await runner.run((context) => void (progress = (value) => context.progress(value)), {
+      onProgress: (value) => void seen.push(value),
+    })
     progress('late')
     expect(seen).toEqual([])
   })
@@ -286,7 +293,12 @@ test('F1 the promise of run is a native one, and a failure nobody looks at is an
 test('F6 a closure for an executor of bound tasks is a TypeError at the call, that says what to do', async () => {
   await using env = createTestEnvironment()
   const runner = new SequencedTaskRunner(env.createPool({ workers: 2 }), { name: 'cpu' })
-  const posts = [() => runner.postTask(() => {}), () => runner.run(() => 1), () => runner.postDelayedTask(() => {}, 1), () => runner.postRepeatingTask(() => {}, 1)]
+  const posts = [
+    () => runner.postTask(() => {}),
+    () => runner.run(() => 1),
+    () => runner.postDelayedTask(() => {}, 1),
+    () => runner.postRepeatingTask(() => {}, 1),
+  ]
   for (const post of posts) {
     expect(post).toThrow(TypeError)
     expect(post).toThrow(/runner "cpu".*taskModule/)

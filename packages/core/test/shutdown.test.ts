@@ -24,7 +24,10 @@ const quietEnvironment = () => {
   const rejections: TaskRejectedEvent[] = []
   const observed: TaskRejectedEvent[] = []
   const env = createTestEnvironment({
-    pool: { onTaskRejected: (event) => void rejections.push(event), observer: { onRejected: (event) => void observed.push(event) } },
+    pool: {
+      onTaskRejected: (event) => void rejections.push(event),
+      observer: { onRejected: (event) => void observed.push(event) },
+    },
   })
   return { env, rejections, observed }
 }
@@ -301,24 +304,27 @@ describe.each(Object.entries(runners))('shutdown of a %s runner', (_kind, makeRu
     ['block-shutdown', 'delayed', 'shutdown', false],
   ]
 
-  test.each(table)('W4 W5 W8 SHD-01 SHD-02 a %s task that is %s at %s: runs to its end is %s', async (shutdown, state, how, runs) => {
-    const { env } = quietEnvironment()
-    const runner = makeRunner(env.pool)
-    let ended = false
-    const task = async (context: { sleep(ms: number): Promise<void> }): Promise<void> => {
-      await context.sleep(5)
-      ended = true
-    }
-    if (state === 'delayed') runner.postDelayedTask(task, 5, { shutdown })
-    else runner.postTask(task, { shutdown })
-    if (state === 'running') await env.runUntilIdle()
-    const closing = how === 'close' ? runner.close() : runner.closed
-    if (how === 'shutdown') runner.shutdown()
-    await env.advanceBy(20)
-    await closing
-    expect(ended).toBe(runs)
-    await env[Symbol.asyncDispose]()
-  })
+  test.each(table)(
+    'W4 W5 W8 SHD-01 SHD-02 a %s task that is %s at %s: runs to its end is %s',
+    async (shutdown, state, how, runs) => {
+      const { env } = quietEnvironment()
+      const runner = makeRunner(env.pool)
+      let ended = false
+      const task = async (context: { sleep(ms: number): Promise<void> }): Promise<void> => {
+        await context.sleep(5)
+        ended = true
+      }
+      if (state === 'delayed') runner.postDelayedTask(task, 5, { shutdown })
+      else runner.postTask(task, { shutdown })
+      if (state === 'running') await env.runUntilIdle()
+      const closing = how === 'close' ? runner.close() : runner.closed
+      if (how === 'shutdown') runner.shutdown()
+      await env.advanceBy(20)
+      await closing
+      expect(ended).toBe(runs)
+      await env[Symbol.asyncDispose]()
+    },
+  )
 })
 
 test('W7 G-22 without a hook a rejection is printed to stderr, with task and runner', async () => {
@@ -346,9 +352,18 @@ test('G-45 G-81 G-56 pool, name and metadata are those given; metadata is a froz
   const metadata = { tenant: 7, tag: 'x' }
   const runner = new SequencedTaskRunner(env.pool, { name: 'mine', metadata })
   metadata.tenant = 8
-  expect([runner.pool === (env.pool as unknown), runner.name, runner.kind, runner.metadata]).toEqual([true, 'mine', 'sequenced', { tenant: 7, tag: 'x' }])
+  expect([runner.pool === (env.pool as unknown), runner.name, runner.kind, runner.metadata]).toEqual([
+    true,
+    'mine',
+    'sequenced',
+    { tenant: 7, tag: 'x' },
+  ])
   expect(Object.isFrozen(runner.metadata)).toBe(true)
-  const names = [new SequencedTaskRunner(env.pool), new SequencedTaskRunner(env.pool), new ParallelTaskRunner(env.pool, { maxConcurrency: 1 })].map(({ name }) => name)
+  const names = [
+    new SequencedTaskRunner(env.pool),
+    new SequencedTaskRunner(env.pool),
+    new ParallelTaskRunner(env.pool, { maxConcurrency: 1 }),
+  ].map(({ name }) => name)
   expect(new Set(names).size).toBe(3)
   expect(names[0]).toMatch(/^sequenced-\d+$/)
   expect(new SequencedTaskRunner(env.pool).metadata).toEqual({})

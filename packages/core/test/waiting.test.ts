@@ -133,7 +133,8 @@ describe.each(Object.entries(runners))('waiting for a %s runner', (_kind, makeRu
     await using env = createTestEnvironment()
     const runner = makeRunner(env.pool)
     const seen: string[] = []
-    for (const task of [1, 2, 3, 4, 5]) runner.postTask((context) => context.sleep(10 * task).then(() => void seen.push(`before ${task}`)))
+    for (const task of [1, 2, 3, 4, 5])
+      runner.postTask((context) => context.sleep(10 * task).then(() => void seen.push(`before ${task}`)))
     const flushed = runner.flush(async (context) => {
       seen.push('callback')
       await context.sleep(100)
@@ -143,7 +144,17 @@ describe.each(Object.entries(runners))('waiting for a %s runner', (_kind, makeRu
     expect(runner.stats()).toMatchObject({ barrierPending: true, pending: 7 })
     await env.fastForwardUntilNoTasksRemain()
     await flushed
-    expect(seen).toEqual(['before 1', 'before 2', 'before 3', 'before 4', 'before 5', 'callback', 'callback ends', 'after 1', 'after 2'])
+    expect(seen).toEqual([
+      'before 1',
+      'before 2',
+      'before 3',
+      'before 4',
+      'before 5',
+      'callback',
+      'callback ends',
+      'after 1',
+      'after 2',
+    ])
     expect(runner.stats()).toMatchObject({ barrierPending: false, pending: 0, running: 0 })
   })
 
@@ -176,7 +187,11 @@ describe.each(Object.entries(runners))('waiting for a %s runner', (_kind, makeRu
     }
     await env.fastForwardUntilNoTasksRemain()
     await Promise.all(outcomes)
-    expect(seen).toEqual(Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? [`task ${index}`, `barrier ${index}`] : [`barrier ${index}`])).flat())
+    expect(seen).toEqual(
+      Array.from({ length: 10 }, (_, index) =>
+        index % 2 === 0 ? [`task ${index}`, `barrier ${index}`] : [`barrier ${index}`],
+      ).flat(),
+    )
   })
 
   test('W1 flush without a callback, and with one that throws: the caller is told, the next works', async () => {
@@ -259,7 +274,12 @@ describe.each(Object.entries(runners))('waiting for a %s runner', (_kind, makeRu
     runner.postTask(() => gate.promise)
     await env.runUntilIdle()
     for (let task = 0; task < 5; task++) runner.postTask(() => {})
-    const seen = watch({ idle: runner.waitIdle(), quiescent: runner.waitQuiescent(), flush: runner.flush(), closed: runner.closed })
+    const seen = watch({
+      idle: runner.waitIdle(),
+      quiescent: runner.waitQuiescent(),
+      flush: runner.flush(),
+      closed: runner.closed,
+    })
     runner.shutdown()
     await env.runUntilIdle()
     expect(seen).toEqual(['flush: RunnerClosedError'])
@@ -285,7 +305,14 @@ describe.each(Object.entries(runners))('waiting for a %s runner', (_kind, makeRu
     })
     await env.pool.terminate()
     await env.runUntilIdle()
-    expect(seen.map((entry) => entry.split(':')[0]).toSorted()).toEqual(['closed', 'flush', 'idle', 'quiescent', 'run', 'run after'])
+    expect(seen.map((entry) => entry.split(':')[0]).toSorted()).toEqual([
+      'closed',
+      'flush',
+      'idle',
+      'quiescent',
+      'run',
+      'run after',
+    ])
   })
 
   test('W3 G-107 waits on a closed runner resolve; flush and ready tell that it is closed', async () => {
@@ -299,21 +326,24 @@ describe.each(Object.entries(runners))('waiting for a %s runner', (_kind, makeRu
     await env.runUntilIdle()
   })
 
-  test.each(['waitIdle', 'waitQuiescent', 'flush'] as const)('W3 %s inside a task of the same runner is a SequenceDeadlockError', async (call) => {
-    await using pool = new ThreadPool({ executor: inlineExecutor() })
-    const runner = makeRunner(pool)
-    const caught = await runner.run(async () => {
-      try {
-        await runner[call]()
-        return undefined
-      } catch (error) {
-        return error
-      }
-    })
-    expect(caught).toBeInstanceOf(SequenceDeadlockError)
-    expect((caught as Error).message).toContain(`${call}()`)
-    await runner[call]()
-  })
+  test.each(['waitIdle', 'waitQuiescent', 'flush'] as const)(
+    'W3 %s inside a task of the same runner is a SequenceDeadlockError',
+    async (call) => {
+      await using pool = new ThreadPool({ executor: inlineExecutor() })
+      const runner = makeRunner(pool)
+      const caught = await runner.run(async () => {
+        try {
+          await runner[call]()
+          return undefined
+        } catch (error) {
+          return error
+        }
+      })
+      expect(caught).toBeInstanceOf(SequenceDeadlockError)
+      expect((caught as Error).message).toContain(`${call}()`)
+      await runner[call]()
+    },
+  )
 
   test('W3 with trackRunner the wait for oneself is seen after an await too', async () => {
     await using pool = new ThreadPool({ executor: inlineExecutor(), trackRunner: true })
@@ -403,7 +433,8 @@ test('W1 random interleavings: waitIdle resolves exactly when the tasks posted b
     }
     const upTo = posted
     void runner.waitIdle().then(() => {
-      for (let id = 0; id < upTo; id++) if (!settled.has(id)) failures.push(`wait ${round} resolved before task ${id} had settled`)
+      for (let id = 0; id < upTo; id++)
+        if (!settled.has(id)) failures.push(`wait ${round} resolved before task ${id} had settled`)
     })
     if (round % 3 === 0) await env.advanceBy(env.random() * 10)
   }
