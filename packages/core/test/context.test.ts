@@ -1,0 +1,181 @@
+import { inlineExecutor } from '@posttask/backend-inline'
+import { ParallelTaskRunner, SequencedTaskRunner, SingleThreadTaskRunner, type TaskErrorEvent, type TaskRunner, ThreadPool } from '@posttask/core'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { describe, expect, test } from 'vitest'
+import { deferred } from './fixtures/deferred.ts'
+
+const runners = {
+  sequenced: (pool: ThreadPool): TaskRunner => new SequencedTaskRunner(pool),
+  'single-thread': (pool: ThreadPool): TaskRunner => new SingleThreadTaskRunner(pool),
+  parallel: (pool: ThreadPool): TaskRunner => new ParallelTaskRunner(pool, { maxConcurrency: 4 }),
+}
+
+const user = new AsyncLocalStorage<string>()
+
+describe.each(Object.entries(runners))('async context on a %s runner', (_kind, makeRunner) => {
+  test('E4 CTX-06 each task runs in the context of its own poster, also after an await', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = makeRunner(pool)
+    const seen: string[] = []
+    const task = async (): Promise<void> => {
+      const before = user.getStore()
+      await undefined
+      seen.push(`${before} ${user.getStore()}`)
+    }
+    for (const name of ['ann', 'bob']) user.run(name, () => runner.postTask(task))
+    runner.postTask(task)
+    await runner.waitIdle()
+    expect(seen).toEqual(['ann ann', 'bob bob', 'undefined undefined'])
+  })
+
+  test('E4 delayed and repeating tasks, run and flush run in the context of their poster', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = makeRunner(pool)
+    const delayed = deferred<string | undefined>()
+    const ticks: (string | undefined)[] = []
+    const ticked = deferred()
+    await user.run('ann', async () => {
+      runner.postDelayedTask(() => delayed.resolve(user.getStore()), 1)
+      const handle = runner.postRepeatingTask(() => {
+        ticks.push(user.getStore())
+        if (ticks.length < 3) return
+        handle.stop()
+        ticked.resolve()
+      }, 1)
+      expect(await runner.run(() => user.getStore())).toBe('ann')
+      let flushed: string | undefined
+      await runner.flush(() => void (flushed = user.getStore()))
+      expect(flushed).toBe('ann')
+    })
+    expect(await delayed.promise).toBe('ann')
+    await ticked.promise
+    expect(ticks).toEqual(['ann', 'ann', 'ann'])
+  })
+
+  test('E4 a reply runs in the context of who posted the pair, an onError too', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = makeRunner(pool)
+    const ui = new SequencedTaskRunner(pool)
+    const seen: (string | undefined)[] = []
+    const done = [deferred(), deferred()] as const
+    user.run('ann', () => {
+      const note = (index: 0 | 1) => (): void => {
+        seen.push(user.getStore())
+        done[index].resolve()
+      }
+      runner.postTaskAndReply(() => user.run('inner', async () => undefined), note(0), { replyTo: ui })
+      runner.postTaskAndReply(() => Promise.reject(new Error('expected')), () => {}, { replyTo: ui, onError: note(1) })
+    })
+    user.run('bob', () => void ui.postTask(() => {}))
+    await Promise.all(done.map(({ promise }) => promise))
+    expect(seen).toEqual(['ann', 'ann'])
+  })
+
+  test('E4 progress and the abort of a task are in the context of its poster', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = makeRunner(pool)
+    const seen: (string | undefined)[] = []
+    await user.run('ann', () => runner.run((context) => context.progress(1), { onProgress: () => void seen.push(user.getStore()) }))
+    expect(seen).toEqual(['ann'])
+  })
+
+  test("E4 with asyncContext: false tasks run in no poster's context", async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor(), asyncContext: false })
+    const runner = makeRunner(pool)
+    const seen: (string | undefined)[] = []
+    for (const name of ['ann', 'bob']) user.run(name, () => runner.postTask(() => void seen.push(user.getStore())))
+    user.run('ann', () => runner.postDelayedTask(() => void seen.push(user.getStore()), 1))
+    await user.run('cat', async () => void seen.push(await runner.run(() => user.getStore())))
+    await user.run('dan', () => runner.run(() => void seen.push(user.getStore()), { delay: 2 }))
+    await runner.waitIdle()
+    expect(seen).toEqual(new Array(5).fill(undefined))
+  })
+
+  test('E4 the code that awaits run stays in its own context', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = makeRunner(pool)
+    const after = await Promise.all(
+      ['ann', 'bob'].map((name) =>
+        user.run(name, async () => {
+          await runner.run(() => user.run('inner', () => undefined))
+          return user.getStore()
+        }),
+      ),
+    )
+    expect(after).toEqual(['ann', 'bob'])
+  })
+})
+
+describe('stacks', () => {
+  const failing = async (): Promise<never> => {
+    throw new Error('expected')
+  }
+
+  test('E5 the stack of an error that run rejects with shows the chain that awaited it', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = new SequencedTaskRunner(pool)
+    async function askedByThis(): Promise<unknown> {
+      return await runner.run(() => failing())
+    }
+    async function calledByThat(): Promise<unknown> {
+      return await askedByThis()
+    }
+    for (const ask of [calledByThat, async () => await runner.run(() => calledSync())]) {
+      const error = (await ask().catch((reason: unknown) => reason)) as Error
+      expect(error.message).toBe('expected')
+    }
+    const { stack } = (await calledByThat().catch((reason: unknown) => reason)) as Error
+    expect(stack).toMatch(/at .*failing[^]*at async askedByThis[^]*at async calledByThat/)
+  })
+
+  const calledSync = (): never => {
+    throw new Error('expected')
+  }
+
+  test('E5 a synchronous failure shows the chain too', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = new SequencedTaskRunner(pool)
+    async function askedByThis(): Promise<unknown> {
+      return await runner.run(() => calledSync())
+    }
+    const { stack } = (await askedByThis().catch((reason: unknown) => reason)) as Error
+    expect(stack).toMatch(/at .*calledSync[^]*at async askedByThis/)
+  })
+
+  test('E5 a frozen error stays as it is, and is the very error', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor(), traceOrigin: true })
+    const runner = new SequencedTaskRunner(pool)
+    const frozen = Object.freeze(new Error('expected'))
+    const ask = async (): Promise<unknown> => await runner.run(() => Promise.reject(frozen))
+    await expect(ask()).rejects.toBe(frozen)
+  })
+
+  test('E5 traceOrigin: the posting site of postTask and of a delayed task, in the event and in the stack', async () => {
+    const errors: TaskErrorEvent[] = []
+    await using pool = new ThreadPool({ executor: inlineExecutor(), traceOrigin: true, onTaskError: (event) => void errors.push(event) })
+    const runner = new SequencedTaskRunner(pool)
+    function postedByThis(): void {
+      runner.postTask(() => calledSync())
+      runner.postDelayedTask(() => failing(), 1)
+    }
+    postedByThis()
+    await runner.run(() => {}, { delay: 2 })
+    await runner.waitIdle()
+    expect(errors).toHaveLength(2)
+    for (const { origin, error } of errors) {
+      // The first line is the caller of the library, not the library.
+      expect(origin?.split('\n')[0]).toMatch(/at postedByThis .*context\.test\.ts/)
+      expect((error as Error).stack).toMatch(/posted from[^]*postedByThis/)
+    }
+  })
+
+  test('E5 without traceOrigin nothing is remembered', async () => {
+    const errors: TaskErrorEvent[] = []
+    await using pool = new ThreadPool({ executor: inlineExecutor(), onTaskError: (event) => void errors.push(event) })
+    const runner = new SequencedTaskRunner(pool)
+    runner.postTask(() => calledSync())
+    await runner.waitIdle()
+    expect(errors[0]?.origin).toBeUndefined()
+    expect((errors[0]?.error as Error).stack).not.toContain('posted from')
+  })
+})
