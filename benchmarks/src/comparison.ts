@@ -61,7 +61,9 @@ const barsOf = ({ benchmark, caseName, metric }: Panel, results: Results): reado
     .flatMap((name): Bar[] => {
       const measured = result && figure(result, caseName, name, metric)
       const version = results.versions[result?.packages[name] ?? '']
-      return measured ? [{ name, label: version === undefined ? name : `${name} ${version}`, ...measured }] : []
+      const tasks = result?.most?.[name]
+      const fewer = tasks === undefined ? '' : ` (${tasks.toLocaleString('en-US')})`
+      return measured ? [{ name, label: `${version === undefined ? name : `${name} ${version}`}${fewer}`, ...measured }] : []
     })
     .sort((a, b) => a.median - b.median)
 }
@@ -119,7 +121,7 @@ export const writeComparison = (results: Results): void => {
   const dates = Object.values(results.benchmarks)
     .map(({ date }) => date.slice(0, 10))
     .sort()
-  const caption = `Node ${node}, ${cpu}, ${cores} cores, ${dates.at(-1)}. Dots: median of the rounds; lines: least and greatest.`
+  const caption = `Node ${node}, ${cpu}, ${cores} cores, ${dates.at(-1)}. Dots: median of the rounds; lines: least and greatest. (n): got n tasks at the most.`
   writeFileSync(
     new URL('../comparison.svg', import.meta.url),
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="-20 0 ${width + 40} ${top}" role="img" aria-label="posttask and its peers, measured">

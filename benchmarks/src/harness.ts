@@ -84,7 +84,8 @@ export const runBenchmark = async (name: string, { quick, only, log }: RunOption
   const most: Record<string, number> = {}
   for (const one of chosen) if (one.most !== undefined) most[one.name] = one.most
   for (const { name: contender, package: packageName } of chosen) if (packageName !== undefined) packages[contender] = packageName
-  return { id: definition.id, question: definition.question, date: new Date().toISOString(), load, cases, packages, failures }
+  const { id, question } = definition
+  return { id, question, date: new Date().toISOString(), load, cases, packages, most, failures }
 }
 
 const record = (into: Record<string, number[]>, sample: Sample): void => {

@@ -6,6 +6,7 @@ import { FixedQueue, Piscina } from 'piscina'
 import { FixedThreadPool } from 'poolifier'
 import { Tinypool } from 'tinypool'
 import workerpool from 'workerpool'
+import { RawPositions } from './raw-positions.ts'
 import { RawThreads } from './raw-threads.ts'
 
 /** Sends one argument to a thread and promises the answer. */
@@ -90,9 +91,18 @@ export const threadContenders: readonly ThreadContender[] = [
     },
   },
   {
+    // The same messages, number and argument each, in batches.
     name: 'raw batch of 100',
     make: (threads) => {
       const raw = new RawThreads(fixture('take-raw'), threads, 100)
+      return (argument) => raw.run(argument)
+    },
+  },
+  {
+    // Not a protocol that a library could have, and not the one that the bar means: the floor.
+    name: 'raw arguments of 100, by place',
+    make: (threads) => {
+      const raw = new RawPositions(fixture('take-positions'), threads)
       return (argument) => raw.run(argument)
     },
   },
