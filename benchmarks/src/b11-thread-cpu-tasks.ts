@@ -34,20 +34,32 @@ const cpuTasks = (make: () => Work): ((context: MeasureContext) => Promise<Sampl
     const { user, system } = process.cpuUsage(cpu)
 
     let isProbing = true
+    let ended = 0
     const keepBusy = async (): Promise<void> => {
-      while (isProbing) await run(milliseconds, false)
+      while (isProbing) {
+        await run(milliseconds, false)
+        ended++
+      }
     }
     const busy = Array.from({ length: 20 }, keepBusy)
     const waits: number[] = []
+    const ahead: number[] = []
     for (let probe = 0; probe < Number(settings?.['probes']); probe++) {
       await new Promise((resolve) => setTimeout(resolve, 1 + (probe % 7)))
       const asked = performance.now()
+      const endedBefore = ended
       await run(0, true)
       waits.push(performance.now() - asked)
+      ahead.push(ended - endedBefore)
     }
     isProbing = false
     await Promise.all(busy)
-    return { perSecond: (n / wall) * 1e3, cpuNs: ((user + system) * 1e3) / n, urgentMs: percentile(waits, 0.9) }
+    return {
+      perSecond: (n / wall) * 1e3,
+      cpuNs: ((user + system) * 1e3) / n,
+      urgentMs: percentile(waits, 0.9),
+      ahead: percentile(ahead, 0.9),
+    }
   }
 }
 

@@ -186,29 +186,37 @@ const bars: readonly Bar[] = [
       figure: over('no argument', backend, 'piscina.run', 'perSecond'),
     }),
   ),
-  ...['1 ms', '50 ms'].flatMap((size): Bar[] => [
-    {
+  ...['1 ms', '50 ms'].map(
+    (size): Bar => ({
       benchmark: b11,
       id: 'B11',
       text: `${size} tasks: throughput, ours / piscina.run`,
       least: 0.98,
       figure: over(size, piscina, 'piscina.run', 'perSecond'),
+    }),
+  ),
+  {
+    benchmark: b11,
+    id: 'B11',
+    text: '1 ms tasks: an urgent one waits longer with batching than without by',
+    most: 1,
+    unit: ' ms',
+    figure: (result) => {
+      const batched = figure(result, '1 ms', piscina, 'urgentMs')
+      const single = figure(result, '1 ms', `${piscina}, batch: false`, 'urgentMs')
+      if (batched === undefined || single === undefined) return undefined
+      return { median: batched.median - single.median, min: batched.min - single.max, max: batched.max - single.min }
     },
-    {
-      benchmark: b11,
-      id: 'B11',
-      text: `${size} tasks: an urgent task waits longer with batching than without by`,
-      most: 1,
-      unit: ' ms',
-      figure: (result) => {
-        const batched = figure(result, size, piscina, 'urgentMs')
-        const single = figure(result, size, `${piscina}, batch: false`, 'urgentMs')
-        if (batched === undefined || single === undefined) return undefined
-        const more = batched.median - single.median
-        return { median: more, min: batched.min - single.max, max: batched.max - single.min }
-      },
-    },
-  ]),
+  },
+  // Where a thread is in its 50 ms is chance, and larger than the bar; how many tasks went first is not.
+  {
+    benchmark: b11,
+    id: 'B11',
+    text: '50 ms tasks: ended while an urgent one waited, on 2 threads',
+    most: 2,
+    unit: ' tasks',
+    figure: value('50 ms', piscina, 'ahead'),
+  },
   {
     benchmark: b12,
     id: 'B12',

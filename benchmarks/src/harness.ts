@@ -12,7 +12,7 @@ export interface RunOptions {
 }
 
 /** A contender that used this much of a case's time, in ms, has its figures from the rounds it had. */
-const contenderBudget = 15_000
+const contenderBudget = 40_000
 
 interface Entry {
   readonly contender: Contender

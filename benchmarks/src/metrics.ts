@@ -20,6 +20,7 @@ export const metrics: Readonly<Record<string, Metric>> = {
   delayMaxMs: { label: 'loop delay max', unit: 'ms' },
   perSecond: { label: 'throughput', unit: 'tasks/s' },
   urgentMs: { label: 'urgent task, wait p90', unit: 'ms' },
+  ahead: { label: 'tasks that ended while it waited, p90', unit: 'tasks' },
   startMs: { label: 'first result', unit: 'ms' },
   importMs: { label: 'import', unit: 'ms' },
   idleMB: { label: 'idle pool of 2', unit: 'MB' },
