@@ -1,5 +1,5 @@
 import type { BoundTask, Executor } from '@posttask/core'
-import { BorrowedPoolExecutor, LaneExecutor, type LaneOptions } from '@posttask/core/worker'
+import { BorrowedPoolExecutor, inheritedExecArgv, LaneExecutor, type LaneOptions } from '@posttask/core/worker'
 import type { Piscina } from 'piscina'
 import { PiscinaHolder, type PiscinaThreadOptions, workerFile } from './piscina-holder.ts'
 
@@ -29,7 +29,8 @@ const refused = [
 const laneOptionNames = ['minThreads', 'maxThreads', 'idleTimeout', 'abortGraceMs', 'batch']
 
 const threadOptions = (options: PiscinaExecutorOptions): PiscinaThreadOptions => {
-  const forPiscina: Record<string, unknown> = {}
+  const execArgv = inheritedExecArgv()
+  const forPiscina: Record<string, unknown> = execArgv === undefined ? {} : { execArgv }
   for (const [key, value] of Object.entries(options)) {
     if (refused.includes(key))
       throw new TypeError(

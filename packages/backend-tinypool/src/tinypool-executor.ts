@@ -1,5 +1,5 @@
 import type { BoundTask, Executor } from '@posttask/core'
-import { BorrowedPoolExecutor, LaneExecutor, type LaneOptions } from '@posttask/core/worker'
+import { BorrowedPoolExecutor, inheritedExecArgv, LaneExecutor, type LaneOptions } from '@posttask/core/worker'
 import type { Tinypool } from 'tinypool'
 import { TinypoolHolder, type TinypoolThreadOptions, workerFile } from './tinypool-holder.ts'
 
@@ -30,7 +30,8 @@ const refused = [
 const laneOptionNames = ['minThreads', 'maxThreads', 'idleTimeout', 'abortGraceMs', 'batch']
 
 const threadOptions = (options: TinypoolExecutorOptions): TinypoolThreadOptions => {
-  const forTinypool: Record<string, unknown> = {}
+  const execArgv = inheritedExecArgv()
+  const forTinypool: Record<string, unknown> = execArgv === undefined ? {} : { execArgv }
   for (const [key, value] of Object.entries(options)) {
     if (refused.includes(key))
       throw new TypeError(

@@ -1,4 +1,5 @@
 export { type BorrowedPool, BorrowedPoolExecutor } from './borrowed-pool-executor.ts'
+export { inheritedExecArgv } from './inherited-exec-argv.ts'
 export { LaneExecutor, type LaneLibrary, type LaneOptions, type LaneStats, type ThreadStats } from './lane-executor.ts'
 export type { ThreadStart } from './protocol.ts'
 export { serveTasks } from './serve-tasks.ts'
