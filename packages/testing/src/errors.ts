@@ -79,7 +79,7 @@ export class TimeLimitError extends TestEnvironmentError {
 
 /** A schedule depends on something that the explorer does not control: real time, real I/O, `Math.random`, old state. */
 export class UncontrolledError extends TestEnvironmentError {
-  constructor(message: string) {
-    super('ERR_UNCONTROLLED', message)
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_UNCONTROLLED', message, options)
   }
 }

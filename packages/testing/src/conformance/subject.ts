@@ -8,7 +8,7 @@ const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
 const moduleUrl = (name: string): URL => new URL(`./${name}${extension}`, import.meta.url)
 
 /** In polls of one millisecond. */
-const longestWait = 10_000
+const longestWait = 2000
 
 const asClosures = <M extends object>(url: URL): TaskModule<M> =>
   new Proxy({} as TaskModule<M>, {
