@@ -7,7 +7,9 @@ const appendAwaiters = (error: Error): void => {
   const here: { stack?: string } = {}
   captureStackTrace(here, rejectThroughAwaiters)
   const own = error.stack ?? ''
-  const lines = here.stack?.split('\n').filter((line) => /^\s+at async /.test(line) && !own.includes(line)) ?? []
+  // Below a microtask there is only the host; what maps stacks to sources may leave the word async out.
+  const isAwaiter = (line: string): boolean => /^\s+at /.test(line) && !line.includes('node:internal') && !own.includes(line)
+  const lines = here.stack?.split('\n').filter(isAwaiter) ?? []
   if (lines.length === 0) return
   withAwaiters.add(error)
   try {
