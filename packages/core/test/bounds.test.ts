@@ -16,8 +16,10 @@ import { deferred } from './fixtures/deferred.ts'
 
 const runners = {
   sequenced: (pool: ThreadPool, options: RunnerOptions): TaskRunner => new SequencedTaskRunner(pool, { name: 'r', ...options }),
-  'single-thread': (pool: ThreadPool, options: RunnerOptions): TaskRunner => new SingleThreadTaskRunner(pool, { name: 'r', ...options }),
-  parallel: (pool: ThreadPool, options: RunnerOptions): TaskRunner => new ParallelTaskRunner(pool, { name: 'r', maxConcurrency: 1, ...options }),
+  'single-thread': (pool: ThreadPool, options: RunnerOptions): TaskRunner =>
+    new SingleThreadTaskRunner(pool, { name: 'r', ...options }),
+  parallel: (pool: ThreadPool, options: RunnerOptions): TaskRunner =>
+    new ParallelTaskRunner(pool, { name: 'r', maxConcurrency: 1, ...options }),
 }
 
 const quietEnvironment = () => {

@@ -35,20 +35,23 @@ describe('turns', () => {
     expect(await immediateSaw).toBeLessThan(1_000_000)
   }, 30_000)
 
-  test.each(Object.entries(runners))('E1 PRI-08 %s: the event loop has its turn while tasks post more tasks for ever', async (_kind, makeRunner) => {
-    await using pool = new ThreadPool({ executor: inlineExecutor(), turnBudgetMs: 2 })
-    const runner = makeRunner(pool)
-    let isOver = false
-    const again = (): void => {
-      if (!isOver) runner.postTask(again, { priority: 'user-blocking' })
-    }
-    again()
-    await new Promise((resolve) => setTimeout(resolve, 1))
-    await new Promise((resolve) => setImmediate(resolve))
-    isOver = true
-    await runner.waitQuiescent()
-    expect(runner.stats().completed).toBeGreaterThan(1)
-  })
+  test.each(Object.entries(runners))(
+    'E1 PRI-08 %s: the event loop has its turn while tasks post more tasks for ever',
+    async (_kind, makeRunner) => {
+      await using pool = new ThreadPool({ executor: inlineExecutor(), turnBudgetMs: 2 })
+      const runner = makeRunner(pool)
+      let isOver = false
+      const again = (): void => {
+        if (!isOver) runner.postTask(again, { priority: 'user-blocking' })
+      }
+      again()
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      await new Promise((resolve) => setImmediate(resolve))
+      isOver = true
+      await runner.waitQuiescent()
+      expect(runner.stats().completed).toBeGreaterThan(1)
+    },
+  )
 
   test('E1 each turn takes about turnBudgetMs: slow tasks are not run in one piece', async () => {
     await using pool = new ThreadPool({ executor: inlineExecutor(), turnBudgetMs: 1 })
@@ -119,7 +122,17 @@ describe.each(Object.entries(runners))('microtasks and a %s runner', (_kind, mak
     runner.postTask(() => void seen.push('behind'))
     await Promise.all(asked)
     await runner.waitIdle()
-    expect(seen).toEqual(['sync', 'after sync', 'async', 'after async', 'throwing failed', 'after throwing', 'rejecting failed', 'after rejecting', 'behind'])
+    expect(seen).toEqual([
+      'sync',
+      'after sync',
+      'async',
+      'after async',
+      'throwing failed',
+      'after throwing',
+      'rejecting failed',
+      'after rejecting',
+      'behind',
+    ])
   })
 
   test('E2 what it posts there goes before nothing: to the tail', async () => {
@@ -154,28 +167,100 @@ describe.each(Object.entries(runners))('microtasks and a %s runner', (_kind, mak
 
 describe('the process', () => {
   const cases: readonly (readonly [title: string, program: string, stdout: string])[] = [
-    ['E3 an idle pool does not keep it alive', `const pool = new ThreadPool({ executor: inlineExecutor() }); const r = new SequencedTaskRunner(pool); await r.run(() => 1); print('idle')`, 'idle'],
-    ['E3 neither do pauses, open runners, or a pool that nobody closed', `const pool = new ThreadPool({ executor: inlineExecutor() }); new SingleThreadTaskRunner(pool); new ParallelTaskRunner(pool, { maxConcurrency: 2 }).pause(); print('open')`, 'open'],
-    ['E3 a queued task does', `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); r.postTask(() => print('ran'))`, 'ran'],
-    ['E3 a running task does, although it waits for nothing that the process knows', `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); let go; r.postTask(() => new Promise((resolve) => { go = resolve }).then(() => print('ended'))); setTimeout(() => go(), 30).unref()`, 'ended'],
-    ['E3 TR-14 a delayed task does', `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); r.postDelayedTask(() => print('ran'), 20)`, 'ran'],
-    ['E3 TR-14 a delayed task with unref does not', `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); r.postDelayedTask(() => print('ran'), 100_000, { unref: true }); print('end')`, 'end'],
-    ['E3 a repeating task does, until it is stopped', `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); const h = r.postRepeatingTask(() => { print(h.runCount); if (h.runCount === 3) h.stop() }, 5)`, '1\n2\n3'],
-    ['E3 a repeating task with unref does not', `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); r.postRepeatingTask(() => {}, 100_000, { unref: true }); print('end')`, 'end'],
-    ['E3 a cancelled delayed task does not', `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); r.postDelayedTask(() => {}, 100_000).cancel(); print('end')`, 'end'],
-    ['E3 D5 delayed and repeating tasks of a runner that was shut down do not', `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor(), onTaskRejected: () => {} })); r.postDelayedTask(() => {}, 100_000); r.postRepeatingTask(() => {}, 100_000); r.shutdown(); print('end')`, 'end'],
-    ['E3 time limits of ended tasks do not', `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); await r.run(() => {}, { timeout: 100_000, queueTimeout: 100_000 }); print('end')`, 'end'],
-    ['E3 W6 a pool that was closed with a time limit does not', `const pool = new ThreadPool({ executor: inlineExecutor() }); await pool.close({ timeoutMs: 100_000 }); print('closed')`, 'closed'],
-    ['E3 W6 a terminated pool does not, although a task of it never ends', `const pool = new ThreadPool({ executor: inlineExecutor() }); const r = new SequencedTaskRunner(pool); const p = r.run(() => new Promise(() => {})); p.catch(() => {}); await new Promise((go) => setImmediate(go)); print((await pool.terminate()).terminated)`, '1'],
-    ['E3 a task that waits in a paused runner does', `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); const p = r.pause(); r.postTask(() => print('ran')); setTimeout(() => p[Symbol.dispose](), 20).unref()`, 'ran'],
-    ['E3 a sleeping task does', `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); r.postTask(async (context) => { await context.sleep(20); print('awake') })`, 'awake'],
-    ['F2 a failed postTask is printed and does not end it with an error', `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor(), onTaskError: ({ error }) => print(error.message) })); r.postTask(async () => { throw new Error('expected') }); await r.waitIdle(); print('goes on')`, 'expected\ngoes on'],
-    ['D1 D2 a delay beyond 2^31-1 ms does not fire early', `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); const h = r.postDelayedTask(() => print('early'), 2 ** 40, { unref: true }); await new Promise((go) => setTimeout(go, 20)); print(h.state)`, 'delayed'],
+    [
+      'E3 an idle pool does not keep it alive',
+      `const pool = new ThreadPool({ executor: inlineExecutor() }); const r = new SequencedTaskRunner(pool); await r.run(() => 1); print('idle')`,
+      'idle',
+    ],
+    [
+      'E3 neither do pauses, open runners, or a pool that nobody closed',
+      `const pool = new ThreadPool({ executor: inlineExecutor() }); new SingleThreadTaskRunner(pool); new ParallelTaskRunner(pool, { maxConcurrency: 2 }).pause(); print('open')`,
+      'open',
+    ],
+    [
+      'E3 a queued task does',
+      `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); r.postTask(() => print('ran'))`,
+      'ran',
+    ],
+    [
+      'E3 a running task does, although it waits for nothing that the process knows',
+      `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); let go; r.postTask(() => new Promise((resolve) => { go = resolve }).then(() => print('ended'))); setTimeout(() => go(), 30).unref()`,
+      'ended',
+    ],
+    [
+      'E3 TR-14 a delayed task does',
+      `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); r.postDelayedTask(() => print('ran'), 20)`,
+      'ran',
+    ],
+    [
+      'E3 TR-14 a delayed task with unref does not',
+      `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); r.postDelayedTask(() => print('ran'), 100_000, { unref: true }); print('end')`,
+      'end',
+    ],
+    [
+      'E3 a repeating task does, until it is stopped',
+      `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); const h = r.postRepeatingTask(() => { print(h.runCount); if (h.runCount === 3) h.stop() }, 5)`,
+      '1\n2\n3',
+    ],
+    [
+      'E3 a repeating task with unref does not',
+      `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); r.postRepeatingTask(() => {}, 100_000, { unref: true }); print('end')`,
+      'end',
+    ],
+    [
+      'E3 a cancelled delayed task does not',
+      `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); r.postDelayedTask(() => {}, 100_000).cancel(); print('end')`,
+      'end',
+    ],
+    [
+      'E3 D5 delayed and repeating tasks of a runner that was shut down do not',
+      `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor(), onTaskRejected: () => {} })); r.postDelayedTask(() => {}, 100_000); r.postRepeatingTask(() => {}, 100_000); r.shutdown(); print('end')`,
+      'end',
+    ],
+    [
+      'E3 time limits of ended tasks do not',
+      `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); await r.run(() => {}, { timeout: 100_000, queueTimeout: 100_000 }); print('end')`,
+      'end',
+    ],
+    [
+      'E3 W6 a pool that was closed with a time limit does not',
+      `const pool = new ThreadPool({ executor: inlineExecutor() }); await pool.close({ timeoutMs: 100_000 }); print('closed')`,
+      'closed',
+    ],
+    [
+      'E3 W6 a terminated pool does not, although a task of it never ends',
+      `const pool = new ThreadPool({ executor: inlineExecutor() }); const r = new SequencedTaskRunner(pool); const p = r.run(() => new Promise(() => {})); p.catch(() => {}); await new Promise((go) => setImmediate(go)); print((await pool.terminate()).terminated)`,
+      '1',
+    ],
+    [
+      'E3 a task that waits in a paused runner does',
+      `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); const p = r.pause(); r.postTask(() => print('ran')); setTimeout(() => p[Symbol.dispose](), 20).unref()`,
+      'ran',
+    ],
+    [
+      'E3 a sleeping task does',
+      `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); r.postTask(async (context) => { await context.sleep(20); print('awake') })`,
+      'awake',
+    ],
+    [
+      'F2 a failed postTask is printed and does not end it with an error',
+      `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor(), onTaskError: ({ error }) => print(error.message) })); r.postTask(async () => { throw new Error('expected') }); await r.waitIdle(); print('goes on')`,
+      'expected\ngoes on',
+    ],
+    [
+      'D1 D2 a delay beyond 2^31-1 ms does not fire early',
+      `const r = new SequencedTaskRunner(new ThreadPool({ executor: inlineExecutor() })); const h = r.postDelayedTask(() => print('early'), 2 ** 40, { unref: true }); await new Promise((go) => setTimeout(go, 20)); print(h.state)`,
+      'delayed',
+    ],
   ]
 
-  test.concurrent.each(cases)('%s', async (_title, program, stdout) => {
-    expect(await runChild(program)).toEqual({ stdout, stderr: '', code: 0, wasKilled: false })
-  }, 60_000)
+  test.concurrent.each(cases)(
+    '%s',
+    async (_title, program, stdout) => {
+      expect(await runChild(program)).toEqual({ stdout, stderr: '', code: 0, wasKilled: false })
+    },
+    60_000,
+  )
 
   test('D5 no timer and no handle is left of a pool that was used and closed', async () => {
     const program = `
