@@ -11,6 +11,8 @@ export interface DelayEntry {
 
 const arity = 4
 const smallest = 64
+/** Until something is delayed: an array of numbers costs a microsecond, a pool nothing else. */
+const noDues = new Float64Array(0)
 
 /**
  * What is due when, on one clock with one host timer: a 4-ary heap that knows each entry's place, so cancelling is
@@ -19,7 +21,7 @@ const smallest = 64
 export class DelayQueue {
   readonly #clock: Clock
   readonly #entries: DelayEntry[] = []
-  #dues = new Float64Array(smallest)
+  #dues = noDues
   #timer: TimerHandle | undefined
   #armedFor = Number.POSITIVE_INFINITY
 
@@ -42,7 +44,7 @@ export class DelayQueue {
 
   add(entry: DelayEntry, due: number): void {
     const index = this.#entries.length
-    if (index === this.#dues.length) this.#resize(index * 2)
+    if (index === this.#dues.length) this.#resize(Math.max(smallest, index * 2))
     this.#entries.push(entry)
     this.#rise(index, entry, due)
     if (due < this.#armedFor) this.#arm(due)
