@@ -1,25 +1,23 @@
 import type { AsyncScope } from './async-context.ts'
-import { currentTask, runAsCurrent, setCurrent } from './current-task.ts'
+import { runAsCurrent, setCurrent } from './current-task.ts'
 import { Deadline } from './deadline.ts'
-import { QueueFullError, RunnerClosedError, TaskCancelledError } from './errors.ts'
+import { TaskCancelledError } from './errors.ts'
 import type { ThreadExecutor } from './executor.ts'
 import { IdleWaiters } from './idle-waiters.ts'
 import { InFlight, promiseIn } from './in-flight.ts'
 import type { RejectionReason } from './observer.ts'
-import { appendOrigin, captureOrigin } from './origin.ts'
+import { captureOrigin } from './origin.ts'
 import { checkTask, flagsOf, needsExtras } from './post-checks.ts'
-import { QueueRoom } from './queue-room.ts'
+import { type FullPolicy, QueueBound } from './queue-bound.ts'
 import { ReadyEntry } from './ready-list.ts'
-import { rejectThroughAwaiters } from './rejection.ts'
-import type { RepeatingTask } from './repeating-task.ts'
 import { OutcomeCounters } from './runner-stats.ts'
 import { SignalGroup } from './signal-group.ts'
 import type { Closure, PostOptions, Task } from './task.ts'
 import { TaskExtras } from './task-extras.ts'
 import { TaskList } from './task-list.ts'
+import { TaskOutcomes } from './task-outcome.ts'
 import { type Bucket, TaskQueue } from './task-queue.ts'
 import {
-  blocksShutdown,
   cancelled,
   continuesOnShutdown,
   delayed,
@@ -31,9 +29,7 @@ import {
   isTick,
   isUnref,
   queued,
-  type RecordState,
   type Resolve,
-  rejected,
   reportsToPromise,
   running,
   sharesSlot,
@@ -45,9 +41,6 @@ import {
 import type { RunnerKind, TaskRunner } from './task-runner.ts'
 import type { ThreadPool } from './thread-pool.ts'
 import { checkedCount, levelOf } from './traits.ts'
-
-/** What `onFull` may be (Q1). */
-export type FullPolicy = 'reject' | 'drop-newest' | 'drop-oldest'
 
 /** Settings of an engine, checked by it. */
 export interface EngineOptions {
@@ -67,17 +60,9 @@ export interface EngineOptions {
 /** The order of a task that has not joined the queue. */
 const notQueued = 0
 
-const open = 0
-/** Takes posts of its own tasks only (W5). */
-const closing = 1
-/** Takes none; `block-shutdown` tasks may still be queued (W4). */
-const shut = 2
-/** Nothing is queued, nothing runs that would be waited for. */
-const finished = 3
-
 /**
- * The one engine: a queue and N slots. It knows what is queued and what runs, tells each task its one outcome, and
- * tells the pool's pump when it has something to start.
+ * The one engine: a queue and N slots. It knows what is queued and what runs, and tells the pool's pump when it has
+ * something to start.
  */
 export abstract class RunnerEngine extends ReadyEntry {
   readonly name: string
@@ -94,13 +79,13 @@ export abstract class RunnerEngine extends ReadyEntry {
   /** @internal */
   protected readonly queue: TaskQueue
   /** @internal */
+  protected readonly bound: QueueBound
+  /** @internal */
   protected readonly waiters: IdleWaiters = new IdleWaiters()
   /** @internal The order that the next task to join the queue gets. */
   protected nextOrder = 1
   /** @internal Started, and not ended. */
   protected running = 0
-  /** @internal Slots in use: tasks of one batch share theirs. */
-  protected taken = 0
   /** @internal */
   protected ownLevel: number
   /** @internal Barriers that wait or run. */
@@ -111,19 +96,12 @@ export abstract class RunnerEngine extends ReadyEntry {
   protected readonly delayed: TaskList = new TaskList()
   /** @internal */
   protected delayedCount = 0
-  /** @internal */
-  protected readonly repeating: Set<RepeatingTask> = new Set()
 
+  readonly #outcomes: TaskOutcomes
   readonly #isFifo: boolean
-  readonly #queueLimit: number
-  readonly #onFull: FullPolicy
-  readonly #room = new QueueRoom()
-  readonly #closed: Promise<void>
-  #resolveClosed: () => void = () => {}
-  #state: typeof open | typeof closing | typeof shut | typeof finished = open
+  /** Slots in use: tasks of one batch share theirs. */
+  #taken = 0
   #pauses = 0
-  /** Barriers and ticks in the queue: they do not count in `queueLimit`. */
-  #exempt = 0
   /** Running tasks that no close waits for (W8). */
   #continuing = 0
   #frontOrder = 0
@@ -132,35 +110,25 @@ export abstract class RunnerEngine extends ReadyEntry {
   constructor(pool: ThreadPool<never>, options: EngineOptions) {
     super()
     if (typeof pool?.captureScope !== 'function') throw new TypeError(`new ${new.target.name}(pool) needs a ThreadPool`)
-    const { onFull } = options
-    if (onFull !== undefined && onFull !== 'reject' && onFull !== 'drop-newest' && onFull !== 'drop-oldest') {
-      throw new TypeError(`onFull must be reject, drop-newest or drop-oldest, not ${String(onFull)}`)
-    }
     this.pool = pool
     this.kind = options.kind
     this.maxConcurrency = checkedCount(options.maxConcurrency, 'maxConcurrency')
     this.isDedicated = options.isDedicated
     this.ownLevel = levelOf(options.priority ?? 'user-visible')
     this.#isFifo = options.isFifo
-    this.#queueLimit = checkedCount(options.queueLimit ?? Number.POSITIVE_INFINITY, 'queueLimit')
-    this.#onFull = onFull ?? 'reject'
     this.queue = new TaskQueue(options.makeBucket)
+    this.bound = new QueueBound(this.queue, options.queueLimit, options.onFull)
     this.executor = pool.executor
-    this.#closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve
-    })
+    this.#outcomes = new TaskOutcomes(pool, this.counters)
     this.name = pool.add(this.self, options.name)
   }
 
-  /** True once `shutdown` or `close` was called. */
-  get isClosed(): boolean {
-    return this.#state !== open
-  }
-
-  /** Resolves when the runner is closed and nothing of it runs any more (W5, W8). */
-  get closed(): Promise<void> {
-    return this.#closed
-  }
+  /** @internal True where a post is still taken. */
+  protected abstract acceptsPost(): boolean
+  /** @internal A task has ended for good. */
+  protected abstract onSettled(): void
+  /** @internal */
+  protected abstract closedError(record: TaskRecord): Error
 
   /** @internal */
   get level(): number {
@@ -212,7 +180,7 @@ export abstract class RunnerEngine extends ReadyEntry {
     if (pool.bringsContext) record.scope = scope ?? pool.captureScope(record)
     else if (record.extras !== undefined) record.scope = pool.captureScope(record)
     if (pool.tracesOrigin) this.extrasOf(record).origin = captureOrigin()
-    if (this.#state !== open && !this.#isPostOfOwnTask()) this.#refuse(record, 'runner-closed', this.#closedError(record))
+    if (!this.acceptsPost()) this.#refuse(record, 'runner-closed', this.closedError(record))
     else if (options?.signal !== undefined && !this.#join(record, options.signal)) return record
     else if (delay > 0) this.#delay(record, pool.clock.now() + delay)
     else this.#enqueue(record)
@@ -223,13 +191,33 @@ export abstract class RunnerEngine extends ReadyEntry {
     return record
   }
 
-  /** @internal A record that is neither accepted nor queued yet. */
-  protected prepare(task: Task, options: PostOptions, sink: TaskSink): TaskRecord {
+  /** @internal A tick of a repeating task, due at `due`. */
+  postTick(task: Task, options: PostOptions, sink: TaskSink, due: number, scope: AsyncScope | undefined): TaskRecord {
+    const record = new TaskRecord(this.self, this.pool.takeId(), task, isTick | inheritsPriority | (this.ownLevel << 3), sink)
+    this.#take(record, options)
+    record.scope = scope
+    if (options.signal === undefined || this.#join(record, options.signal)) this.#delay(record, due)
+    return record
+  }
+
+  /** @internal Takes out a tick that nobody wants any more: no task, so no outcome. */
+  withdraw(record: TaskRecord): void {
+    if (record.isSettled || record.isHolding) return
+    this.#takeOut(record)
+    record.code = cancelled
+    this.#outcomes.letGo(record)
+    this.#dismiss(record)
+  }
+
+  /** @internal Puts a task of ours ahead of everything else. */
+  protected postAhead(task: Task, options: PostOptions, sink: TaskSink): void {
     checkTask(this.self, task)
     const record = new TaskRecord(this.self, this.pool.takeId(), task, inheritsPriority | (this.ownLevel << 3), sink)
     this.#take(record, options)
     record.scope = this.pool.captureScope(record)
-    return record
+    record.order = --this.#frontOrder
+    this.waiters.joined()
+    this.#requeue(record)
   }
 
   /** @internal */
@@ -243,63 +231,9 @@ export abstract class RunnerEngine extends ReadyEntry {
   }
 
   /** @internal */
-  protected addRepeating(task: RepeatingTask): void {
-    if (this.#state !== open) {
-      task.end('closed')
-      this.counters.count(rejected)
-      return
-    }
-    this.repeating.add(task)
-    task.schedule()
-  }
-
-  /** @internal */
-  protected get queuedBarriers(): number {
-    return [...this.queue].reduce((sum, record) => sum + (record.has(isBarrier) ? 1 : 0), 0)
-  }
-
-  /** @internal Shuts down, and tells those who are dropped why. */
-  protected stopBecauseOf(error: Error): void {
-    this.stop(true, { reason: 'runner-closed', error })
-    for (const record of [...this.queue]) this.drop(record, 'runner-closed', error)
-  }
-
-  /** @internal A tick of a repeating task, due at `due`. */
-  postTick(task: Task, options: PostOptions, sink: TaskSink, due: number, scope: AsyncScope | undefined): TaskRecord {
-    const record = new TaskRecord(this.self, this.pool.takeId(), task, isTick | inheritsPriority | (this.ownLevel << 3), sink)
-    this.#take(record, options)
-    record.scope = scope
-    if (options.signal === undefined || this.#join(record, options.signal)) this.#delay(record, due)
-    return record
-  }
-
-  /** @internal */
   onDelayPassed(record: TaskRecord): void {
     this.#leaveDelayed(record)
     this.#enqueue(record)
-  }
-
-  /** @internal Puts a task ahead of everything else: `init`, or what a dead thread had not started. */
-  protected requeue(record: TaskRecord): void {
-    record.code = queued
-    record.order = --this.#frontOrder
-    this.queue.unshift(record)
-    this.waiters.joined()
-    if (record.has(isBarrier | isTick)) this.#exempt++
-    this.#retain(record)
-    this.update()
-  }
-
-  /** @internal Starts the next task, or the one that a test chose. */
-  start(chosen?: TaskRecord): void {
-    const record = chosen ?? (this.peek() as TaskRecord)
-    const { pump, batches } = this.pool
-    if (!this.isDedicated) pump.occupy(record, this.#isFifo && pump.limitsBestEffort ? this.queue.highestLevel : record.level)
-    this.begin(record)
-    const batch = batches === undefined || this.isDedicated ? undefined : batches.gather(this, record)
-    if (this.taken < this.maxConcurrency && this.queue.available > 0) this.update()
-    if (batch === undefined) this.#execute(record)
-    else batches?.execute(batch)
   }
 
   /** @internal The task that starts next. */
@@ -312,6 +246,25 @@ export abstract class RunnerEngine extends ReadyEntry {
     return this.queue.available
   }
 
+  /** @internal */
+  offers(free: number): readonly TaskRecord[] {
+    const first = this.peek()
+    const most = Math.min(this.isDedicated ? 1 : free, this.maxConcurrency - this.#taken)
+    return first === undefined ? [] : this.queue.offers(first, most)
+  }
+
+  /** @internal Starts the next task, or the one that a test chose. */
+  start(chosen?: TaskRecord): void {
+    const record = chosen ?? (this.peek() as TaskRecord)
+    const { pump, batches } = this.pool
+    if (!this.isDedicated) pump.occupy(record, this.#isFifo && pump.limitsBestEffort ? this.queue.highestLevel : record.level)
+    this.begin(record)
+    const batch = batches === undefined || this.isDedicated ? undefined : batches.gather(this, record)
+    if (this.#taken < this.maxConcurrency && this.queue.available > 0) this.update()
+    if (batch === undefined) this.#execute(record)
+    else batches?.execute(batch)
+  }
+
   /** @internal Takes a task out of the queue: from here on it runs. `shares`: what it shares with others of its batch. */
   begin(record: TaskRecord, shares = 0): void {
     const { pump } = this.pool
@@ -320,23 +273,10 @@ export abstract class RunnerEngine extends ReadyEntry {
     this.queue.take(record, pump.now)
     record.bits = (record.bits & ~7) | running | holdsSlot | shares
     this.running++
-    if ((shares & sharesTurn) === 0) this.taken++
-    if (record.has(isBarrier | isTick | continuesOnShutdown)) this.#countSpecial(record)
-    if (this.#queueLimit !== Number.POSITIVE_INFINITY && this.#room.isAwaited) this.#offerRoom()
-    if (record.extras !== undefined || this.pool.isTimed) this.#onStart(record)
-  }
-
-  #countSpecial(record: TaskRecord): void {
-    if (record.has(isBarrier | isTick)) this.#exempt--
+    if ((shares & sharesTurn) === 0) this.#taken++
     if (record.has(continuesOnShutdown)) this.#continuing++
-  }
-
-  /** @internal */
-  offers(free: number): readonly TaskRecord[] {
-    const first = this.peek()
-    return first === undefined
-      ? []
-      : this.queue.offers(first, Math.min(this.isDedicated ? 1 : free, this.maxConcurrency - this.taken))
+    if (this.bound.isBounded) this.#offerRoom(record)
+    if (record.extras !== undefined || this.pool.isTimed) this.#onStart(record)
   }
 
   /** @internal The task's promise settled, or its thread is free again. */
@@ -344,7 +284,7 @@ export abstract class RunnerEngine extends ReadyEntry {
     // A terminated pool has given the task up.
     if (!record.isHolding) return
     this.inFlight.remove(record)
-    this.#outcome(record, state, value)
+    this.#settle(record, state, value)
     this.#finish(record)
   }
 
@@ -355,12 +295,8 @@ export abstract class RunnerEngine extends ReadyEntry {
       return
     }
     this.inFlight.remove(record)
-    this.running--
-    if (!record.has(sharesTurn)) this.taken--
-    if (!record.has(sharesSlot)) this.pool.pump.vacate(record)
-    record.bits &= ~(holdsSlot | sharesSlot | sharesTurn)
-    this.queue.ended(record)
-    this.requeue(record)
+    this.#freeSlot(record)
+    this.#requeue(record)
   }
 
   /** @internal */
@@ -372,31 +308,40 @@ export abstract class RunnerEngine extends ReadyEntry {
   abort(record: TaskRecord, reason: unknown): boolean {
     if (record.isSettled) return false
     if (record.code === running) {
-      this.extrasOf(record)
-      this.#complete(record, cancelled, reason)
-      record.extras?.abort(reason)
+      const extras = this.extrasOf(record)
+      this.#outcomes.settle(record, cancelled, reason)
+      extras.abort(reason)
       this.executor.abort?.(record)
     } else {
       this.#takeOut(record)
-      this.#complete(record, cancelled, reason)
+      this.#outcomes.settle(record, cancelled, reason)
       this.#dismiss(record)
     }
     return true
   }
 
-  /** @internal Takes out a tick that nobody wants any more: no task, so no outcome. */
-  withdraw(record: TaskRecord): void {
-    if (record.isSettled || record.isHolding) return
+  /** @internal Gives up what runs. Returns how many that were. */
+  protected giveUpRunning(reason: Error): number {
+    const records = [...this.inFlight]
+    for (const record of records) {
+      this.abort(record, reason)
+      this.inFlight.remove(record)
+      this.#finish(record)
+    }
+    return records.length
+  }
+
+  /** @internal A task that was accepted will not run. */
+  protected drop(record: TaskRecord, reason: RejectionReason, error: Error): void {
     this.#takeOut(record)
-    record.code = cancelled
-    if (record.extras !== undefined) this.#settleExtras(record, record.extras)
+    this.counters.dropped++
+    this.#refuse(record, reason, error)
     this.#dismiss(record)
   }
 
   /** @internal */
   progress(record: TaskRecord, value: unknown): void {
-    const { extras } = record
-    const onProgress = extras?.onProgress
+    const onProgress = record.extras?.onProgress
     if (onProgress === undefined || record.isSettled) return
     this.pool.hooks.guard(record, 'onProgress', () => {
       if (record.scope === undefined) onProgress(value)
@@ -404,14 +349,9 @@ export abstract class RunnerEngine extends ReadyEntry {
     })
   }
 
-  /** @internal */
-  forget(task: RepeatingTask): void {
-    this.repeating.delete(task)
-  }
-
-  /** @internal Nothing new starts until every pause is released; closing releases them. */
+  /** @internal Nothing new starts until every pause is released. */
   protected addPause(): Disposable {
-    let isHeld = !this.isClosed
+    let isHeld = this.acceptsPost()
     if (isHeld) this.#pauses++
     this.update()
     return {
@@ -425,6 +365,11 @@ export abstract class RunnerEngine extends ReadyEntry {
   }
 
   /** @internal */
+  protected releasePauses(): void {
+    this.#pauses = 0
+  }
+
+  /** @internal */
   protected setLevel(level: number): void {
     this.ownLevel = level
     this.queue.reprioritise(level)
@@ -432,86 +377,35 @@ export abstract class RunnerEngine extends ReadyEntry {
     this.update()
   }
 
-  /** @internal */
-  protected hasRoom(): boolean {
-    return this.#room.has(this.#free)
-  }
-
-  /** @internal */
+  /** @internal A place in the queue, now or when there is one; it ends with the turn. */
   protected waitForRoom(): Promise<void> {
-    if (this.isClosed) return Promise.reject(this.#closedError(undefined))
-    if (!this.hasRoom()) return this.#room.wait()
-    this.#room.take()
+    if (!this.bound.hasRoom) return this.bound.wait()
+    this.bound.grant()
     this.pool.pump.onTurnEnd(this)
     return Promise.resolve()
   }
 
-  /** @internal Grants of room end with the turn. */
+  /** @internal Places that were given and not used are free again. */
   onTurnEnd(): void {
-    this.#room.endTurn()
-    if (this.#room.isAwaited) this.#offerRoom()
+    this.bound.endTurn()
+    if (this.bound.offer()) this.pool.pump.onTurnEnd(this)
   }
 
-  /**
-   * @internal Stops taking posts, and drops all delayed and repeating tasks and those queued ones that would not run any
-   * more; with `because`, everything.
-   */
-  protected stop(isShutdown: boolean, because?: { readonly reason: RejectionReason; readonly error: Error }): TaskRecord[] {
-    if (this.#state >= (isShutdown ? shut : closing)) return []
-    this.#state = isShutdown ? shut : closing
-    this.#pauses = 0
-    const mayRun = (record: TaskRecord): boolean =>
-      because === undefined && (isShutdown ? record.has(blocksShutdown) : !record.has(continuesOnShutdown))
-    const dropped = [...this.delayed, ...[...this.queue].filter((record) => !mayRun(record))]
-    for (const task of [...this.repeating]) task.end('closed')
-    this.#room.close(this.#closedError(undefined))
-    const reason = because?.reason ?? (isShutdown ? 'shutdown' : 'runner-closed')
-    const lost = dropped.filter((record) => !record.isSettled)
-    for (const record of lost) this.drop(record, reason, because?.error ?? this.#closedError(record))
-    this.update()
-    this.#checkFinished()
-    return lost
-  }
-
-  /** @internal Gives up everything, what runs included. Returns how many were running. */
-  terminate(error: Error): number {
-    this.stop(true, { reason: 'pool-closed', error })
-    for (const record of [...this.queue]) this.drop(record, 'pool-closed', error)
-    const active = [...this.inFlight]
-    for (const record of active) {
-      this.abort(record, error)
-      this.inFlight.remove(record)
-      this.#finish(record)
-    }
-    this.#checkFinished()
-    return active.length
-  }
-
-  /** @internal A task that was accepted will not run. */
-  protected drop(record: TaskRecord, reason: RejectionReason, error: Error): void {
-    this.#takeOut(record)
-    this.counters.dropped++
-    this.#refuse(record, reason, error)
-    this.#dismiss(record)
-  }
-
-  /** @internal Where the runner has a thread of its own: lets it go. */
-  protected abstract releaseThread(): Promise<void>
-
-  /** @internal */
+  /** @internal Tells the pump whether something can start. */
   protected update(): void {
     const { queue } = this
     if (queue.available === 0 && this.running === 0) queue.advance()
-    this.pool.pump.update(this, queue.available > 0 && this.taken < this.maxConcurrency && this.#pauses === 0)
+    this.pool.pump.update(this, queue.available > 0 && this.#taken < this.maxConcurrency && this.#pauses === 0)
+  }
+
+  /** @internal Nothing waits, and nothing runs that a close would wait for. */
+  protected get isDrained(): boolean {
+    return this.queue.size === 0 && this.running <= this.#continuing
   }
 
   /** @internal */
   protected get self(): TaskRunner {
     return this as unknown as TaskRunner
-  }
-
-  get #free(): number {
-    return this.#queueLimit - (this.queue.size - this.#exempt)
   }
 
   #take(record: TaskRecord, options: PostOptions): void {
@@ -526,18 +420,12 @@ export abstract class RunnerEngine extends ReadyEntry {
   /** False where the signal has fired already: the task is over (C1). */
   #join(record: TaskRecord, signal: AbortSignal): boolean {
     if (signal.aborted) {
-      this.#complete(record, cancelled, signal.reason)
+      this.#outcomes.settle(record, cancelled, signal.reason)
       record.task = undefined
       return false
     }
     this.extrasOf(record).group = SignalGroup.join(signal, record)
     return true
-  }
-
-  #isPostOfOwnTask(): boolean {
-    if (this.#state !== closing) return false
-    const task = currentTask()
-    return task !== undefined && task.runner === this.self && task.isHolding
   }
 
   #delay(record: TaskRecord, due: number): void {
@@ -551,14 +439,17 @@ export abstract class RunnerEngine extends ReadyEntry {
     }
   }
 
+  #leaveDelayed(record: TaskRecord): void {
+    this.delayed.remove(record)
+    record.order = notQueued
+    if (!record.has(isTick)) this.delayedCount--
+  }
+
   #enqueue(record: TaskRecord): void {
-    const { pool } = this
-    if (this.#queueLimit !== Number.POSITIVE_INFINITY && !record.has(isBarrier | isTick)) {
-      if (!this.#makeRoom(record)) return
-    }
+    const { pool, bound } = this
+    if (bound.isBounded && !this.#makeRoom(record)) return
     record.code = queued
     record.order = this.nextOrder++
-    if (record.has(isBarrier | isTick)) this.#exempt++
     this.queue.push(record, pool.pump.now)
     this.#retain(record)
     if (record.extras?.queueTimeout !== undefined) this.#limit(record, record.extras, record.extras.queueTimeout)
@@ -567,36 +458,39 @@ export abstract class RunnerEngine extends ReadyEntry {
     if (this.list === undefined || record.level > this.list.level) this.update()
   }
 
+  #requeue(record: TaskRecord): void {
+    record.code = queued
+    this.bound.count(record, 1)
+    this.queue.unshift(record)
+    this.#retain(record)
+    this.update()
+  }
+
+  /** False where the record itself has to go. */
   #makeRoom(record: TaskRecord): boolean {
-    this.#room.posted()
-    if (this.#free > 0) return true
-    const refused = this.#onFull === 'drop-oldest' ? this.queue.oldest : record
-    const reason = this.#onFull === 'reject' ? 'queue-full' : this.#onFull === 'drop-newest' ? 'dropped-newest' : 'dropped-oldest'
-    const error = new QueueFullError(
-      `task "${(refused ?? record).name}" on runner "${this.name}" was ${reason === 'queue-full' ? 'refused' : 'dropped'}: its queueLimit of ${this.#queueLimit} is reached; await runner.ready() before each post, or raise the limit`,
-    )
-    if (refused === record || refused === undefined) {
-      this.#refuse(record, reason, error)
-      return false
-    }
-    this.drop(refused, reason, error)
+    const overflow = record.has(isBarrier | isTick) ? undefined : this.bound.overflow(record, this.name)
+    if (overflow?.record === record) this.#refuse(record, overflow.reason, overflow.error)
+    else if (overflow !== undefined) this.drop(overflow.record, overflow.reason, overflow.error)
+    if (record.isSettled) return false
+    this.bound.count(record, 1)
     return true
   }
 
-  #offerRoom(): void {
-    if (this.#room.offer(this.#free)) this.pool.pump.onTurnEnd(this)
-  }
-
-  #leaveDelayed(record: TaskRecord): void {
-    this.delayed.remove(record)
-    record.order = notQueued
-    if (!record.has(isTick)) this.delayedCount--
+  #offerRoom(leaving: TaskRecord): void {
+    this.bound.count(leaving, -1)
+    if (this.bound.offer()) this.pool.pump.onTurnEnd(this)
   }
 
   #retain(record: TaskRecord): void {
     if (record.has(isRetained)) return
     record.bits |= isRetained
     this.pool.pump.retain()
+  }
+
+  #release(record: TaskRecord): void {
+    if (!record.has(isRetained)) return
+    record.bits &= ~isRetained
+    this.pool.pump.release()
   }
 
   #limit(record: TaskRecord, extras: TaskExtras, ms: number): void {
@@ -633,33 +527,22 @@ export abstract class RunnerEngine extends ReadyEntry {
     let state: typeof succeeded | typeof failed = succeeded
     const outer = setCurrent(record)
     try {
-      value =
-        this.pool.tracksRunner || record.has(isBarrier)
-          ? runAsCurrent(record, () =>
-              record.has(isBarrier) ? (record.task as Closure)(record) : this.executor.execute(record.task as never, record),
-            )
-          : record.scope === undefined
-            ? this.executor.execute(record.task as never, record)
-            : record.scope.runInAsyncScope(execute, record, this.executor)
+      if (this.pool.tracksRunner || record.has(isBarrier)) value = runAsCurrent(record, () => this.#call(record))
+      else if (record.scope === undefined) value = this.executor.execute(record.task as never, record)
+      else value = record.scope.runInAsyncScope(execute, record, this.executor)
     } catch (error) {
       state = failed
       value = error
     }
     setCurrent(outer)
-    if (typeof value === 'object' || typeof value === 'function') {
-      if (state === succeeded && this.#settlesLater(record, value)) return
-    }
-    this.#outcome(record, state, value)
+    const mayBePromise = state === succeeded && (typeof value === 'object' || typeof value === 'function')
+    if (mayBePromise && this.#settlesLater(record, value as object | null)) return
+    this.#settle(record, state, value)
     if (record.isHolding) this.#finish(record)
   }
 
-  #outcome(record: TaskRecord, state: typeof succeeded | typeof failed, value: unknown): void {
-    if (record.isSettled) {
-      if (state === failed) this.#reportLate(record, value)
-      return
-    }
-    this.#complete(record, state, value)
-    if (record.has(reportsToPromise)) this.pool.pump.breathe(state === failed)
+  #call(record: TaskRecord): unknown {
+    return record.has(isBarrier) ? (record.task as Closure)(record) : this.executor.execute(record.task as never, record)
   }
 
   /** True where the result is a promise, which from now on is waited for. */
@@ -677,57 +560,17 @@ export abstract class RunnerEngine extends ReadyEntry {
     return true
   }
 
-  /** The one place in which a task gets its outcome. True where its poster is told. */
-  #complete(record: TaskRecord, state: RecordState, value: unknown): boolean {
-    const { sink, extras } = record
-    let isTold = sink !== undefined
-    record.code = state
-    this.counters.count(state)
-    if (extras !== undefined) this.#settleExtras(record, extras)
-    if (sink === undefined) {
-      if (state === failed || (state === cancelled && isTimeout(value))) this.#reportFailure(record, value)
-    } else if (typeof sink === 'function') {
-      if (state === succeeded) sink(value)
-      else {
-        if (state === failed) appendOrigin(value, record)
-        sink(state === failed ? rejectThroughAwaiters(value) : Promise.reject(value))
-      }
-    } else {
-      isTold = sink.onSettled(record, state, value)
-      if (!isTold && (state === failed || (state === cancelled && isTimeout(value)))) this.#reportFailure(record, value)
+  #settle(record: TaskRecord, state: typeof succeeded | typeof failed, value: unknown): void {
+    if (record.isSettled) {
+      if (state === failed) this.#outcomes.failedLate(record, value)
+      return
     }
-    if (this.pool.isTimed && state !== rejected) this.#report(record, state, value)
-    return isTold
-  }
-
-  #settleExtras(record: TaskRecord, extras: TaskExtras): void {
-    extras.group?.leave(record)
-    extras.group = undefined
-    if (extras.deadline !== undefined) {
-      this.pool.delays.remove(extras.deadline)
-      extras.deadline = undefined
-    }
-  }
-
-  #report(record: TaskRecord, state: RecordState, value: unknown): void {
-    const { waitMs, runMs } = this.counters.measure(record, this.pool.clock.now())
-    if (this.pool.hooks.observed) this.pool.hooks.finished(record, state, value, waitMs, runMs)
-  }
-
-  #reportFailure(record: TaskRecord, error: unknown): void {
-    appendOrigin(error, record)
-    this.pool.hooks.failed(record, error)
-  }
-
-  /** A cancelled task failed all the same. Expected where it throws the reason, or an AbortError; else somebody must know. */
-  #reportLate(record: TaskRecord, error: unknown): void {
-    const isAbort = error === record.abortReason || (error as { name?: unknown } | null)?.name === 'AbortError'
-    if (!isAbort) this.pool.hooks.failed(record, error)
+    this.#outcomes.settle(record, state, value)
+    if (record.has(reportsToPromise)) this.pool.pump.breathe(state === failed)
   }
 
   #refuse(record: TaskRecord, reason: RejectionReason, error: Error): void {
-    const isTold = this.#complete(record, rejected, error)
-    this.pool.hooks.rejected(record, reason, error, !isTold && reason !== 'shutdown')
+    this.#outcomes.refuse(record, reason, error)
     record.task = undefined
     this.#release(record)
   }
@@ -740,8 +583,7 @@ export abstract class RunnerEngine extends ReadyEntry {
       return
     }
     this.queue.remove(record)
-    if (record.has(isBarrier | isTick)) this.#exempt--
-    if (this.#room.isAwaited) this.#offerRoom()
+    this.#offerRoom(record)
   }
 
   /** A task that never started is over: nothing of it stays behind. */
@@ -749,29 +591,33 @@ export abstract class RunnerEngine extends ReadyEntry {
     record.task = undefined
     record.scope = undefined
     this.#release(record)
-    if (record.order !== notQueued) this.#settled(record)
+    if (record.order !== notQueued) this.#tellOthers(record)
     this.update()
-    this.#checkFinished()
+    this.onSettled()
   }
 
   /** A started task is really over: its slot is free. */
   #finish(record: TaskRecord): void {
     record.task = undefined
     record.scope = undefined
-    record.bits &= ~holdsSlot
-    this.running--
-    if (!record.has(sharesTurn)) this.taken--
-    if (record.has(continuesOnShutdown)) this.#continuing--
     if (record.extras !== undefined && record.extras.waits.size > 0) this.#endWaits(record, record.extras)
-    if (!this.isDedicated && !record.has(sharesSlot)) this.pool.pump.vacate(record)
+    this.#freeSlot(record)
     this.#release(record)
-    this.queue.ended(record)
-    if (record.has(isBarrier | isTick) || !this.waiters.isEmpty) this.#settled(record)
+    if (record.has(isBarrier | isTick) || !this.waiters.isEmpty) this.#tellOthers(record)
     this.update()
-    if (this.#state !== open) this.#checkFinished()
+    this.onSettled()
   }
 
-  #settled(record: TaskRecord): void {
+  #freeSlot(record: TaskRecord): void {
+    this.running--
+    if (!record.has(sharesTurn)) this.#taken--
+    if (record.has(continuesOnShutdown)) this.#continuing--
+    if (!this.isDedicated && !record.has(sharesSlot)) this.pool.pump.vacate(record)
+    record.bits &= ~(holdsSlot | sharesSlot | sharesTurn)
+    this.queue.ended(record)
+  }
+
+  #tellOthers(record: TaskRecord): void {
     if (record.has(isBarrier)) this.barriers--
     if (record.has(isTick)) (record.sink as TaskSink).onEnded?.()
     if (!this.waiters.isEmpty) this.waiters.settled(record)
@@ -784,33 +630,9 @@ export abstract class RunnerEngine extends ReadyEntry {
     for (const wait of extras.waits) wait.onEnd(error)
     extras.waits.clear()
   }
-
-  #release(record: TaskRecord): void {
-    if (!record.has(isRetained)) return
-    record.bits &= ~isRetained
-    this.pool.pump.release()
-  }
-
-  #closedError(record: TaskRecord | undefined): Error {
-    const what =
-      record === undefined
-        ? `runner "${this.name}" is closed`
-        : `task "${record.name}" was not run: runner "${this.name}" is closed`
-    return new RunnerClosedError(`${what}; post before shutdown() or close(), or check runner.isClosed`)
-  }
-
-  #checkFinished(): void {
-    if (this.#state === open || this.#state === finished) return
-    if (this.queue.size > 0 || this.running > this.#continuing) return
-    this.#state = finished
-    this.pool.remove(this.self)
-    void this.releaseThread().then(this.#resolveClosed, this.#resolveClosed)
-  }
 }
 
 /** Called in the async scope of a task, with the task as `this`. */
 function execute(this: TaskRecord, executor: ThreadExecutor<never>): unknown {
   return executor.execute(this.task as never, this)
 }
-
-const isTimeout = (reason: unknown): boolean => (reason as { code?: unknown } | null)?.code === 'ERR_TASK_TIMEOUT'
