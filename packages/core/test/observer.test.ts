@@ -1,0 +1,279 @@
+import { inlineExecutor } from '@posttask/backend-inline'
+import {
+  type Observer,
+  ParallelTaskRunner,
+  SequencedTaskRunner,
+  SingleThreadTaskRunner,
+  type TaskFinishedEvent,
+  type TaskRunner,
+  ThreadPool,
+} from '@posttask/core'
+import { createTestEnvironment } from '@posttask/testing'
+import { describe, expect, test } from 'vitest'
+import { deferred } from './fixtures/deferred.ts'
+
+const runners = {
+  sequenced: (pool: ThreadPool): TaskRunner => new SequencedTaskRunner(pool, { name: 'r' }),
+  'single-thread': (pool: ThreadPool): TaskRunner => new SingleThreadTaskRunner(pool, { name: 'r' }),
+  parallel: (pool: ThreadPool): TaskRunner => new ParallelTaskRunner(pool, { name: 'r', maxConcurrency: 1 }),
+}
+
+/** Notes each event as a word. */
+const recorder = () => {
+  const seen: string[] = []
+  const finished: TaskFinishedEvent[] = []
+  const depths: number[] = []
+  const observer: Observer = {
+    onPosted: ({ name }) => void seen.push(`posted ${name}`),
+    onStarted: ({ name }) => void seen.push(`started ${name}`),
+    onFinished: (event) => {
+      finished.push(event)
+      seen.push(`${event.outcome} ${event.name}`)
+    },
+    onRejected: ({ name, reason }) => void seen.push(`rejected ${name} ${reason}`),
+    onQueueDepth: ({ depth }) => void depths.push(depth),
+  }
+  return { seen, finished, depths, observer }
+}
+
+describe.each(Object.entries(runners))('observing a %s runner', (kind, makeRunner) => {
+  test('F2 one ending for each task, with runner, name, priority, wait and run time, outcome', async () => {
+    const { seen, finished, observer } = recorder()
+    await using env = createTestEnvironment({ pool: { observer, onTaskError: () => {} } })
+    const runner = makeRunner(env.pool)
+    const error = new Error('expected')
+    runner.postTask((context) => context.sleep(30), { name: 'slow', priority: 'user-blocking' })
+    runner.postTask(
+      () => {
+        throw error
+      },
+      { name: 'bad' },
+    )
+    const victim = runner.postTask(() => {}, { name: 'victim' })
+    await env.advanceBy(10)
+    victim.cancel('no')
+    await env.advanceBy(20)
+    expect(seen).toEqual([
+      'posted slow',
+      'posted bad',
+      'posted victim',
+      'started slow',
+      'cancelled victim',
+      'succeeded slow',
+      'started bad',
+      'failed bad',
+    ])
+    expect(
+      finished.map(({ runner: on, priority, waitMs, runMs, error: why }) => [on === runner, priority, waitMs, runMs, why]),
+    ).toEqual([
+      [true, 'user-visible', 10, 0, 'no'],
+      [true, 'user-blocking', 0, 30, undefined],
+      [true, 'user-visible', 30, 0, error],
+    ])
+  })
+
+  test('F2 G-26 a task that was dropped has no start and no failure', async () => {
+    const { seen, observer } = recorder()
+    const errors: unknown[] = []
+    await using env = createTestEnvironment({ pool: { observer, onTaskError: (event) => void errors.push(event) } })
+    const runner = makeRunner(env.pool)
+    runner.postTask(
+      () => {
+        throw new Error('never')
+      },
+      { name: 'bad' },
+    )
+    runner.shutdown()
+    await env.runUntilIdle()
+    expect(seen).toEqual(['posted bad', 'rejected bad shutdown'])
+    expect(errors).toEqual([])
+  })
+
+  test('D1 a delayed task is posted to the queue when it is due: its wait does not count the delay', async () => {
+    const { seen, finished, observer } = recorder()
+    await using env = createTestEnvironment({ pool: { observer } })
+    const runner = makeRunner(env.pool)
+    runner.postDelayedTask(() => {}, 50, { name: 'late' })
+    expect(seen).toEqual([])
+    await env.advanceBy(50)
+    expect(seen).toEqual(['posted late', 'started late', 'succeeded late'])
+    expect(finished[0]?.waitMs).toBe(0)
+  })
+
+  test('C2 a cancelled running task ends once for the observer', async () => {
+    const { seen, observer } = recorder()
+    await using env = createTestEnvironment({ pool: { observer } })
+    const runner = makeRunner(env.pool)
+    const gate = deferred()
+    const handle = runner.postTask(() => gate.promise, { name: 't' })
+    await env.runUntilIdle()
+    handle.cancel()
+    gate.resolve()
+    await env.runUntilIdle()
+    expect(seen).toEqual(['posted t', 'started t', 'cancelled t'])
+  })
+
+  test('G-16 the queue depth after each change, of each runner by itself', async () => {
+    const { depths, observer } = recorder()
+    await using env = createTestEnvironment({ pool: { observer } })
+    const runner = makeRunner(env.pool)
+    for (let task = 0; task < 3; task++) runner.postTask(() => {})
+    expect(depths).toEqual([1, 2, 3])
+    await env.runUntilIdle()
+    expect(depths).toEqual([1, 2, 3, 2, 1, 0])
+  })
+
+  test('G-16 the queue depth is told when tasks are cancelled or dropped as well', async () => {
+    const { depths, observer } = recorder()
+    await using env = createTestEnvironment({ pool: { observer } })
+    const runner = makeRunner(env.pool)
+    const handles = [1, 2, 3].map(() => runner.postTask(() => {}))
+    handles[0]?.cancel()
+    expect(depths.at(-1)).toBe(2)
+    runner.shutdown()
+    expect(depths.at(-1)).toBe(0)
+    await env.runUntilIdle()
+  })
+
+  test('G-57 G-78 G-96 stats: what waits, what runs, what became of the rest', async () => {
+    await using env = createTestEnvironment({ pool: { onTaskError: () => {}, onTaskRejected: () => {} } })
+    const runner = makeRunner(env.pool)
+    const gate = deferred()
+    runner.postTask(() => gate.promise)
+    await env.runUntilIdle()
+    runner.postTask(() => {})
+    runner.postTask(() => {
+      throw new Error('expected')
+    })
+    runner.postTask(() => {}).cancel()
+    const delayed = runner.postDelayedTask(() => {}, 1000)
+    using _repeating = runner.postRepeatingTask(() => {}, 1000)
+    expect(runner.stats()).toEqual({
+      name: 'r',
+      kind,
+      priority: 'user-visible',
+      pending: 2,
+      delayed: 1,
+      repeating: 1,
+      running: 1,
+      completed: 0,
+      failed: 0,
+      cancelled: 1,
+      rejected: 0,
+      closed: false,
+      barrierPending: false,
+      waitMs: undefined,
+      runMs: undefined,
+    })
+    gate.resolve()
+    await env.runUntilIdle()
+    delayed.cancel()
+    runner.shutdown()
+    runner.postTask(() => {})
+    expect(runner.stats()).toMatchObject({
+      pending: 0,
+      delayed: 0,
+      repeating: 0,
+      running: 0,
+      completed: 2,
+      failed: 1,
+      cancelled: 2,
+      rejected: 1,
+      closed: true,
+    })
+  })
+
+  test('G-78 a runner is running only while a task of it is', async () => {
+    await using env = createTestEnvironment()
+    const runner = makeRunner(env.pool)
+    runner.postTask(() => {
+      expect(runner.stats()).toMatchObject({ running: 1, pending: 0 })
+    })
+    expect(runner.stats()).toMatchObject({ running: 0, pending: 1 })
+    await env.runUntilIdle()
+    expect(runner.stats()).toMatchObject({ running: 0, pending: 0, completed: 1 })
+  })
+
+  test('timing: percentiles of waits and runs, within the width of a bucket', async () => {
+    await using env = createTestEnvironment({ pool: { timing: true } })
+    const runner = makeRunner(env.pool)
+    for (let task = 0; task < 99; task++) {
+      runner.postTask((context) => context.sleep(10))
+      await env.advanceBy(10)
+    }
+    runner.postTask((context) => context.sleep(500))
+    await env.advanceBy(500)
+    const { runMs, waitMs } = runner.stats()
+    expect(runMs?.max).toBe(500)
+    expect(runMs?.p50).toBeGreaterThanOrEqual(10)
+    expect(runMs?.p50).toBeLessThanOrEqual(12)
+    expect(waitMs?.max).toBe(0)
+  })
+})
+
+describe('observers', () => {
+  test('several see every event; one that was added can be taken out again', async () => {
+    const [first, second] = [recorder(), recorder()]
+    await using env = createTestEnvironment({ pool: { observer: [first.observer] } })
+    const runner = new SequencedTaskRunner(env.pool)
+    const added = env.pool.addObserver(second.observer)
+    runner.postTask(() => {}, { name: 'a' })
+    await env.runUntilIdle()
+    added[Symbol.dispose]()
+    added[Symbol.dispose]()
+    runner.postTask(() => {}, { name: 'b' })
+    await env.runUntilIdle()
+    expect(second.seen).toEqual(['posted a', 'started a', 'succeeded a'])
+    expect(first.seen).toHaveLength(6)
+  })
+
+  test('an observer that is added while tasks are queued and run sees the rest of them', async () => {
+    const { seen, finished, observer } = recorder()
+    await using env = createTestEnvironment()
+    const runner = new SequencedTaskRunner(env.pool)
+    const gate = deferred()
+    runner.postTask(() => gate.promise, { name: 'running' })
+    runner.postTask(() => {}, { name: 'queued' })
+    await env.runUntilIdle()
+    env.pool.addObserver(observer)
+    gate.resolve()
+    await env.runUntilIdle()
+    expect(seen).toEqual(['succeeded running', 'started queued', 'succeeded queued'])
+    expect(finished.every(({ waitMs, runMs }) => waitMs >= 0 && runMs >= 0)).toBe(true)
+  })
+
+  test('repeating tasks and barriers are seen as tasks', async () => {
+    const { seen, observer } = recorder()
+    await using env = createTestEnvironment({ pool: { observer } })
+    const runner = new SequencedTaskRunner(env.pool)
+    using _repeating = runner.postRepeatingTask(() => {}, 10, { name: 'tick' })
+    await env.advanceBy(10)
+    const flushed = runner.flush()
+    await env.runUntilIdle()
+    await flushed
+    expect(seen).toEqual(['posted tick', 'started tick', 'succeeded tick', 'posted flush', 'started flush', 'succeeded flush'])
+  })
+
+  test('without an observer and without timing nothing reads the clock per task', async () => {
+    let reads = 0
+    const executor = inlineExecutor()
+    const clock = { ...executor.clock, now: () => reads++ / 1e6 }
+    const pool = new ThreadPool({
+      executor: {
+        name: 'counted',
+        accepts: executor.accepts,
+        maxConcurrency: executor.maxConcurrency,
+        capabilities: executor.capabilities,
+        clock,
+        execute: (task, execution) => executor.execute(task, execution),
+        openThread: (options) => executor.openThread(options),
+        close: () => executor.close(),
+        terminate: () => executor.terminate(),
+      },
+    })
+    const runner = new SequencedTaskRunner(pool)
+    for (let task = 0; task < 10_000; task++) runner.postTask(() => {})
+    await runner.waitIdle()
+    expect(reads).toBeLessThan(1000)
+  })
+})
