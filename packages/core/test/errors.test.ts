@@ -1,30 +1,39 @@
-import * as core from '@posttask/core'
+import {
+  ModuleLoadError,
+  PoolClosedError,
+  PostTaskError,
+  QueueFullError,
+  RunnerClosedError,
+  SequenceDeadlockError,
+  TaskCancelledError,
+  TaskSerializationError,
+  TaskTimeoutError,
+  ThreadPoolNotInitializedError,
+  WorkerCrashedError,
+} from '@posttask/core'
 import { describe, expect, test, vi } from 'vitest'
 
-const codes = {
-  RunnerClosedError: 'ERR_RUNNER_CLOSED',
-  TaskCancelledError: 'ERR_TASK_CANCELLED',
-  TaskTimeoutError: 'ERR_TASK_TIMEOUT',
-  QueueFullError: 'ERR_QUEUE_FULL',
-  SequenceDeadlockError: 'ERR_SEQUENCE_DEADLOCK',
-  TaskSerializationError: 'ERR_TASK_SERIALIZATION',
-  WorkerCrashedError: 'ERR_WORKER_CRASHED',
-  ModuleLoadError: 'ERR_MODULE_LOAD',
-  ThreadPoolNotInitializedError: 'ERR_THREAD_POOL_NOT_INITIALIZED',
-  PoolClosedError: 'ERR_POOL_CLOSED',
-} as const
+type ErrorClass = new (message: string) => PostTaskError
 
-type ErrorClass = new (message: string) => core.PostTaskError
-const classes = Object.keys(codes) as (keyof typeof codes)[]
+const classes: readonly (readonly [name: string, errorClass: ErrorClass, code: string])[] = [
+  ['RunnerClosedError', RunnerClosedError, 'ERR_RUNNER_CLOSED'],
+  ['TaskCancelledError', TaskCancelledError, 'ERR_TASK_CANCELLED'],
+  ['TaskTimeoutError', TaskTimeoutError, 'ERR_TASK_TIMEOUT'],
+  ['QueueFullError', QueueFullError, 'ERR_QUEUE_FULL'],
+  ['SequenceDeadlockError', SequenceDeadlockError, 'ERR_SEQUENCE_DEADLOCK'],
+  ['TaskSerializationError', TaskSerializationError as unknown as ErrorClass, 'ERR_TASK_SERIALIZATION'],
+  ['WorkerCrashedError', WorkerCrashedError, 'ERR_WORKER_CRASHED'],
+  ['ModuleLoadError', ModuleLoadError as unknown as ErrorClass, 'ERR_MODULE_LOAD'],
+  ['ThreadPoolNotInitializedError', ThreadPoolNotInitializedError, 'ERR_THREAD_POOL_NOT_INITIALIZED'],
+  ['PoolClosedError', PoolClosedError, 'ERR_POOL_CLOSED'],
+]
 
-describe.each(classes)('%s', (name) => {
-  const Class = core[name] as unknown as ErrorClass
-
+describe.each(classes)('%s', (name, Class, code) => {
   test('F1 is a PostTaskError with a stable code, a name, a message and a stack', () => {
     const error = new Class('what happened')
     expect(error).toBeInstanceOf(Error)
-    expect(error).toBeInstanceOf(core.PostTaskError)
-    expect([error.code, error.name, error.message]).toEqual([codes[name], name, 'what happened'])
+    expect(error).toBeInstanceOf(PostTaskError)
+    expect([error.code, error.name, error.message]).toEqual([code, name, 'what happened'])
     expect(error.stack).toContain('errors.test.ts')
     expect(Object.keys(error)).toContain('code')
     expect(String(error)).toBe(`${name}: what happened`)
@@ -32,7 +41,7 @@ describe.each(classes)('%s', (name) => {
 
   test('F1 is an instance of its own class and of no other', () => {
     const error = new Class('x')
-    expect(classes.filter((other) => error instanceof (core[other] as unknown as ErrorClass))).toEqual([name])
+    expect(classes.filter(([, Other]) => error instanceof Other).map(([other]) => other)).toEqual([name])
   })
 })
 
@@ -48,33 +57,33 @@ describe('recognising errors', () => {
       { code: 'ERR_RUNNER_CLOSED' },
       Object.assign(new Error('x'), { code: 'ERR_RUNNER_CLOSED' }),
     ]) {
-      expect(value instanceof core.PostTaskError, String(value)).toBe(false)
-      expect(value instanceof core.RunnerClosedError, String(value)).toBe(false)
+      expect(value instanceof PostTaskError, String(value)).toBe(false)
+      expect(value instanceof RunnerClosedError, String(value)).toBe(false)
     }
   })
 
   test('F1 an error of another copy of this package is recognised', async () => {
     vi.resetModules()
     const other = await import('@posttask/core')
-    expect(other.RunnerClosedError).not.toBe(core.RunnerClosedError)
+    expect(other.RunnerClosedError).not.toBe(RunnerClosedError)
     const error = new other.RunnerClosedError('from the other copy')
-    expect(error).toBeInstanceOf(core.RunnerClosedError)
-    expect(error).toBeInstanceOf(core.PostTaskError)
-    expect(error).not.toBeInstanceOf(core.QueueFullError)
+    expect(error).toBeInstanceOf(RunnerClosedError)
+    expect(error).toBeInstanceOf(PostTaskError)
+    expect(error).not.toBeInstanceOf(QueueFullError)
   })
 
   test('F1 a class that extends one of ours goes by identity', () => {
-    class MyClosed extends core.RunnerClosedError {}
+    class MyClosed extends RunnerClosedError {}
     expect(new MyClosed('x')).toBeInstanceOf(MyClosed)
-    expect(new MyClosed('x')).toBeInstanceOf(core.RunnerClosedError)
-    expect(new core.RunnerClosedError('x')).not.toBeInstanceOf(MyClosed)
+    expect(new MyClosed('x')).toBeInstanceOf(RunnerClosedError)
+    expect(new RunnerClosedError('x')).not.toBeInstanceOf(MyClosed)
   })
 
   test('F1 cause and typed fields', () => {
     const cause = new Error('inner')
-    expect(new core.RunnerClosedError('x', { cause }).cause).toBe(cause)
-    expect(new core.TaskSerializationError('x', 'args[0].f').path).toBe('args[0].f')
-    expect(new core.WorkerCrashedError('x', 7).exitCode).toBe(7)
-    expect(new core.ModuleLoadError('x', 'file:///m.js', 'f')).toMatchObject({ module: 'file:///m.js', export: 'f' })
+    expect(new RunnerClosedError('x', { cause }).cause).toBe(cause)
+    expect(new TaskSerializationError('x', 'args[0].f').path).toBe('args[0].f')
+    expect(new WorkerCrashedError('x', 7).exitCode).toBe(7)
+    expect(new ModuleLoadError('x', 'file:///m.js', 'f')).toMatchObject({ module: 'file:///m.js', export: 'f' })
   })
 })
