@@ -584,6 +584,7 @@ export abstract class RunnerEngine extends ReadyEntry {
     }
     this.queue.remove(record)
     this.#offerRoom(record)
+    if (this.pool.hooks.observed) this.pool.hooks.queueDepth({ runner: this.self, depth: this.queue.size })
   }
 
   /** A task that never started is over: nothing of it stays behind. */
