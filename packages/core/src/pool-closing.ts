@@ -25,6 +25,7 @@ export class PoolClosing<Accepts extends Task> {
   #closing: Promise<void> | undefined
   #timer: TimerHandle | undefined
   #isTerminated = false
+  #hasEnded = false
   #terminated = 0
 
   constructor(pool: ThreadPool<Accepts>) {
@@ -39,7 +40,7 @@ export class PoolClosing<Accepts extends Task> {
 
   close(timeoutMs: number | undefined): Promise<CloseReport> {
     this.#closing ??= this.#closeAll().catch(this.#fail)
-    if (timeoutMs !== undefined && !this.#isTerminated) {
+    if (timeoutMs !== undefined && !this.#isTerminated && !this.#hasEnded) {
       this.#timer?.cancel()
       this.#timer = this.#pool.clock.setTimer(timeoutMs, () => void this.terminate())
     }
@@ -47,7 +48,7 @@ export class PoolClosing<Accepts extends Task> {
   }
 
   terminate(): Promise<CloseReport> {
-    if (!this.#isTerminated) void this.#terminateAll().catch(this.#fail)
+    if (!this.#isTerminated && !this.#hasEnded) void this.#terminateAll().catch(this.#fail)
     return this.#report
   }
 
@@ -77,6 +78,7 @@ export class PoolClosing<Accepts extends Task> {
   }
 
   #end(): void {
+    this.#hasEnded = true
     this.#timer?.cancel()
     this.#pool.pump.stop()
     this.#pool.delays.clear()
