@@ -172,7 +172,8 @@ class Exploration {
       }
     }
     const seed = Number(environmentVariable('POSTTASK_SEED') ?? this.#options.seed ?? seedOf(this.#options.name ?? ''))
-    const length = Math.max(1, fifo.counts.length)
+    // Steps, not decisions: when tasks interleave, most steps are decisions.
+    const length = Math.max(1, fifo.steps)
     const strategyOf = this.#options.strategy ?? ((number: number) => mixedStrategy(seed, number, length))
     for (let number = 0; this.#schedules < budget; number++) this.#count(await this.#try(strategyOf(number, length)))
     return false

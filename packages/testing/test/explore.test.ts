@@ -1,5 +1,8 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { ParallelTaskRunner, SequencedTaskRunner } from '@posttask/core'
-import { type ExploreEnvironment, explore, RaceError, UncontrolledError } from '@posttask/testing'
+import { delayStrategy, type ExploreEnvironment, explore, pctStrategy, RaceError, randomStrategy, UncontrolledError } from '@posttask/testing'
 import { expect, test } from 'vitest'
 
 const lostUpdate = async (env: ExploreEnvironment): Promise<void> => {
@@ -66,4 +69,228 @@ test('a program that depends on Math.random is refused', async () => {
     await env.point('next')
   })
   await expect(outcome).rejects.toThrow(UncontrolledError)
+})
+
+test('a schedule that depends on real time is refused', async () => {
+  const outcome = explore(async () => {
+    await new Promise((resolve) => void setTimeout(resolve, 2))
+  })
+  await expect(outcome).rejects.toThrow(/does not control/)
+})
+
+test('real work that is named is waited for', async () => {
+  const report = await explore(
+    async (env) => {
+      await env.external(new Promise((resolve) => void setTimeout(resolve, 2)))
+    },
+    { seeds: 3 },
+  )
+  expect(report.schedules).toBe(3)
+})
+
+test('a fault is injected only where the schedule says so', async () => {
+  const attempts: number[] = []
+  const error = await failureOf(
+    explore((env) => {
+      const hasFailed = env.fault('disk full')
+      attempts.push(Number(hasFailed))
+      if (hasFailed) throw new Error('not handled')
+    }),
+  )
+  expect(attempts[0]).toBe(0)
+  expect(error.replay).toBe('1')
+  expect(error.message).toContain('fault disk full -> 1')
+})
+
+test('choose takes every item in turn under exhaustive search', async () => {
+  const seen = new Set<string>()
+  const report = await explore((env) => void seen.add(env.choose(['a', 'b', 'c']) + env.choose([1, 2])), { exhaustive: true })
+  expect([...seen].toSorted()).toEqual(['a1', 'a2', 'b1', 'b2', 'c1', 'c2'])
+  expect(report).toMatchObject({ schedules: 6, complete: true })
+})
+
+test('sometimes fails the search when it was true in no schedule', async () => {
+  await expect(explore((env) => env.sometimes('the rare branch', false), { seeds: 5 })).rejects.toThrow('never true in 5 schedules: the rare branch')
+  const report = await explore((env) => env.sometimes('chosen', env.choose([0, 1])), { exhaustive: true })
+  expect(report.sometimes).toEqual({ chosen: 1 })
+})
+
+test('an invariant is checked after every step', async () => {
+  let inside = 0
+  const error = await failureOf(
+    explore(
+      async (env) => {
+        inside = 0
+        const runner = new ParallelTaskRunner(env.pool, { maxConcurrency: 2 })
+        const task = async (): Promise<void> => {
+          inside++
+          await env.point('inside')
+          inside--
+        }
+        await Promise.all([runner.run(task), runner.run(task)])
+      },
+      {
+        invariant: () => {
+          if (inside > 1) throw new Error('two are inside')
+        },
+      },
+    ),
+  )
+  expect(error.message).toMatch(/^two are inside/)
+})
+
+test('timerRaces lets a timer overtake what is ready', async () => {
+  const program = async (env: ExploreEnvironment): Promise<void> => {
+    let hasTimedOut = false
+    const timers = new SequencedTaskRunner(env.pool)
+    const limit = timers.run(() => void (hasTimedOut = true), { delay: 10 })
+    await env.point('work')
+    if (hasTimedOut) throw new Error('the time limit passed first')
+    await limit
+  }
+  expect(await explore(program, { exhaustive: true })).toMatchObject({ complete: true })
+  const error = await failureOf(explore(program, { timerRaces: true }))
+  expect(error.message).toContain('the clock overtakes')
+})
+
+test('a latency takes virtual time, and sleeps end at theirs', async () => {
+  await explore(
+    async (env) => {
+      const slow = env.service('slow', { ask: (n: number) => n * 2 }, { latency: [5, 5] })
+      const answers = await Promise.all([slow.ask(2), env.sleep(3).then(() => env.clock.now())])
+      expect([...answers, env.clock.now()]).toEqual([4, 3, 5])
+    },
+    { seeds: 10 },
+  )
+})
+
+test('a service that fails, at once or later, rejects at its response', async () => {
+  await explore(
+    async (env) => {
+      const broken = env.service('broken', {
+        now: () => {
+          throw new Error('at once')
+        },
+        later: () => Promise.reject(new Error('later')),
+      })
+      await expect(broken.now()).rejects.toThrow('at once')
+      await expect(broken.later()).rejects.toThrow('later')
+    },
+    { seeds: 3 },
+  )
+})
+
+test('with request points alone a stale answer is missed; with both it is found', async () => {
+  const program = async (env: ExploreEnvironment): Promise<void> => {
+    const store = env.cell('store', 'old')
+    let cached: string | undefined
+    const read = async (): Promise<void> => void (cached = await store.get())
+    const write = async (): Promise<void> => {
+      await store.set('new')
+      cached = undefined
+    }
+    const runner = new ParallelTaskRunner(env.pool, { maxConcurrency: 2 })
+    await Promise.all([runner.run(read), runner.run(write)])
+    if (cached === 'old') throw new Error('stale')
+  }
+  expect(await explore(program, { exhaustive: true, points: 'request' })).toMatchObject({ complete: true })
+  await failureOf(explore(program, { exhaustive: true }))
+})
+
+test('starts of two pools are candidates side by side', async () => {
+  const orders = new Set<string>()
+  await explore(
+    async (env) => {
+      const order: string[] = []
+      const [a, b] = [new SequencedTaskRunner(env.createPool()), new SequencedTaskRunner(env.createPool())]
+      await Promise.all([a.run(() => order.push('a')), b.run(() => order.push('b'))])
+      orders.add(order.join(''))
+    },
+    { exhaustive: true },
+  )
+  expect([...orders].toSorted()).toEqual(['ab', 'ba'])
+})
+
+test('P2 a lower priority is never a candidate while a higher one is ready', async () => {
+  await explore(
+    async (env) => {
+      const order: string[] = []
+      const fence = env.pool.fence()
+      const outcomes = (['best-effort', 'user-blocking', 'user-visible'] as const).map((priority) =>
+        new SequencedTaskRunner(env.pool, { priority }).run(() => order.push(priority)),
+      )
+      fence[Symbol.dispose]()
+      await Promise.all(outcomes)
+      expect(order).toEqual(['user-blocking', 'user-visible', 'best-effort'])
+    },
+    { exhaustive: true },
+  )
+})
+
+/** Fails where the tasks alternate, which takes three switches: no schedule with one deviation does. */
+const alternation = async (env: ExploreEnvironment): Promise<void> => {
+  let order = ''
+  const task = (name: string) => async (): Promise<void> => {
+    for (let step = 0; step < 3; step++) {
+      await env.point(name)
+      order += name
+    }
+  }
+  await Promise.all(['A', 'B'].map((name) => new SequencedTaskRunner(env.pool).run(task(name))))
+  if (order.includes('ABAB')) throw new Error('alternated')
+}
+
+test.for([
+  ['random', (number: number) => randomStrategy(number)],
+  ['PCT', (number: number, length: number) => pctStrategy(number, 4, length)],
+  ['delay', (number: number, length: number) => delayStrategy(number, 3, length)],
+] as const)('the %s strategy finds what one deviation does not, and the same seed finds the same schedule', async ([name, strategy]) => {
+  const found = (): Promise<RaceError> => failureOf(explore(alternation, { strategy }))
+  const error = await found()
+  expect(error.message).toMatch(new RegExp(`found by .*${name}`))
+  expect((await found()).found).toEqual(error.found)
+})
+
+test('a failing schedule is kept and runs first next time', async () => {
+  const corpus = mkdtempSync(join(tmpdir(), 'explore-'))
+  try {
+    let runs = 0
+    const program = (env: ExploreEnvironment): Promise<void> => {
+      runs++
+      return lostUpdate(env)
+    }
+    await failureOf(explore(program, { name: 'lost update', corpus }))
+    expect(readdirSync(corpus)).toEqual(['lost-update.json'])
+    runs = 0
+    const error = await failureOf(explore(program, { name: 'lost update', corpus }))
+    expect(error.message).toContain('found by a kept schedule after 1 schedule(s)')
+    writeFileSync(join(corpus, 'lost-update.json'), '{ "no": "list" }')
+    expect((await explore((env) => env.point('fine'), { name: 'lost update', corpus, seeds: 2 })).schedules).toBe(2)
+  } finally {
+    rmSync(corpus, { recursive: true })
+  }
+})
+
+test('a program that loops for ever is a livelock', async () => {
+  const error = await failureOf(
+    explore(
+      async (env) => {
+        for (;;) await env.point('again')
+      },
+      { maxSteps: 100 },
+    ),
+  )
+  expect(error.message).toMatch(/^livelock: more than 100 steps/)
+})
+
+test('minimising keeps to the same failure', async () => {
+  const program = (env: ExploreEnvironment): void => {
+    const first = env.choose([0, 1, 2])
+    const second = env.choose([0, 1])
+    if (first === 2 && second === 1) throw new RangeError('both')
+    if (second === 1 && first === 1) throw new TypeError('another')
+  }
+  const error = await failureOf(explore(program, { strategy: () => ({ name: 'fixed', choose: (count) => count - 1 }), seeds: 40 }))
+  expect(error.original).toBeInstanceOf(RangeError)
+  expect(error.replay).toBe('2.1')
 })
