@@ -66,7 +66,7 @@ describe('properties', () => {
             end()
             if (kind === 'fail') throw new Error('expected')
           }
-          if (delay === 0) runner.postTask(kind === 'sync' ? () => (body(), end()) : task)
+          if (delay === 0) runner.postTask(kind === 'sync' ? () => [body(), end()] : task)
           else runner.postDelayedTask(task, delay)
         }
         for (const one of works) post(one, false)
