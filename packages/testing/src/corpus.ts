@@ -17,13 +17,16 @@ export class Corpus {
 
   constructor(directory: string, name: string | undefined) {
     this.#directory = directory
-    this.#path = name === undefined || this.#files === undefined ? undefined : `${directory}/${name.replace(/[^\w.-]+/g, '-')}.json`
+    this.#path =
+      name === undefined || this.#files === undefined ? undefined : `${directory}/${name.replace(/[^\w.-]+/g, '-')}.json`
   }
 
   load(): readonly (readonly number[])[] {
     if (this.#path === undefined || !this.#files?.existsSync(this.#path)) return []
     const kept: unknown = JSON.parse(this.#files.readFileSync(this.#path, 'utf8'))
-    return Array.isArray(kept) ? kept.filter((decisions): decisions is number[] => Array.isArray(decisions) && decisions.every(Number.isInteger)) : []
+    return Array.isArray(kept)
+      ? kept.filter((decisions): decisions is number[] => Array.isArray(decisions) && decisions.every(Number.isInteger))
+      : []
   }
 
   save(decisions: readonly number[]): void {

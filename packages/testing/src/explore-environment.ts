@@ -100,7 +100,9 @@ export class ExploreEnvironment {
   service<T extends object>(name: string, implementation: T, options: ServiceOptions = {}): Service<T> {
     return new Proxy({} as Service<T>, {
       get: (_target, method) =>
-        typeof method === 'symbol' || method === 'then' ? undefined : (...args: readonly unknown[]) => this.#call(name, method, implementation, args, options),
+        typeof method === 'symbol' || method === 'then'
+          ? undefined
+          : (...args: readonly unknown[]) => this.#call(name, method, implementation, args, options),
     })
   }
 
@@ -148,7 +150,13 @@ export class ExploreEnvironment {
     return this.#history.operations
   }
 
-  #call(name: string, method: string, implementation: object, args: readonly unknown[], options: ServiceOptions): Promise<unknown> {
+  #call(
+    name: string,
+    method: string,
+    implementation: object,
+    args: readonly unknown[],
+    options: ServiceOptions,
+  ): Promise<unknown> {
     const task = this.#decider.current()
     const label = `${name}.${method}`
     return new Promise((resolve, reject) => {

@@ -79,7 +79,8 @@ type Body = (env: ExploreEnvironment) => PromiseLike<void> | void
  * @throws RaceError with the schedule, its trace, and the line that replays it; UncontrolledError when a schedule
  * cannot be repeated
  */
-export const explore = async (body: Body, options: ExploreOptions = {}): Promise<ExploreReport> => new Exploration(body, options).run()
+export const explore = async (body: Body, options: ExploreOptions = {}): Promise<ExploreReport> =>
+  new Exploration(body, options).run()
 
 class Exploration {
   readonly #body: Body
@@ -137,7 +138,9 @@ class Exploration {
   async #tryTwice(): Promise<ScheduleOutcome> {
     const first = await this.#once(replayStrategy([]), true)
     const second = await this.#once(replayStrategy([]), true)
-    const step = first.trace.findIndex(({ label, count }, index) => label !== second.trace[index]?.label || count !== second.trace[index]?.count)
+    const step = first.trace.findIndex(
+      ({ label, count }, index) => label !== second.trace[index]?.label || count !== second.trace[index]?.count,
+    )
     if (step !== -1 || first.trace.length !== second.trace.length) {
       const at = step === -1 ? first.trace.length : step
       throw new UncontrolledError(
@@ -190,9 +193,12 @@ class Exploration {
       return failure !== undefined && same(error, failure.error)
     }
     if (!(await alike(outcome.decisions))) {
-      throw new UncontrolledError(`a schedule failed once and not again: ${maskNumbers(error)}. Look for Math.random, real time, or state that one run leaves to the next`, {
-        cause: error,
-      })
+      throw new UncontrolledError(
+        `a schedule failed once and not again: ${maskNumbers(error)}. Look for Math.random, real time, or state that one run leaves to the next`,
+        {
+          cause: error,
+        },
+      )
     }
     const { decisions, runs } = await shrink(outcome.decisions, alike)
     const minimal = await this.#once(replayStrategy(decisions), true)
@@ -204,7 +210,13 @@ class Exploration {
 
   #report(complete: boolean): ExploreReport {
     const distinct = this.#options.exhaustive ? this.#schedules : this.#seen.size
-    return { schedules: this.#schedules, distinct, complete, maxSteps: this.#maxSteps, sometimes: Object.fromEntries(this.#sometimes) }
+    return {
+      schedules: this.#schedules,
+      distinct,
+      complete,
+      maxSteps: this.#maxSteps,
+      sometimes: Object.fromEntries(this.#sometimes),
+    }
   }
 }
 

@@ -11,5 +11,6 @@ import * as fc from 'fast-check'
  *
  * To search for races alone, `explore` by itself samples better.
  */
-export const scheduleArbitrary = (options: { readonly maxLength?: number; readonly maxIndex?: number } = {}): fc.Arbitrary<number[]> =>
-  fc.array(fc.nat(options.maxIndex ?? 7), { maxLength: options.maxLength ?? 32 })
+export const scheduleArbitrary = (
+  options: { readonly maxLength?: number; readonly maxIndex?: number } = {},
+): fc.Arbitrary<number[]> => fc.array(fc.nat(options.maxIndex ?? 7), { maxLength: options.maxLength ?? 32 })

@@ -10,7 +10,9 @@ export const heldExecutor = <Accepts extends Task>(
   external: <T>(promise: PromiseLike<T>, what: string) => Promise<T>,
 ): Executor<Accepts> => {
   const hold = (result: unknown, what: string): unknown =>
-    typeof (result as PromiseLike<unknown> | undefined)?.then === 'function' ? external(result as PromiseLike<unknown>, what) : result
+    typeof (result as PromiseLike<unknown> | undefined)?.then === 'function'
+      ? external(result as PromiseLike<unknown>, what)
+      : result
   return {
     name: executor.name,
     accepts: executor.accepts,

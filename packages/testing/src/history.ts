@@ -29,7 +29,9 @@ export class History {
   record<T extends object>(client: string, api: T): Service<T> {
     return new Proxy({} as Service<T>, {
       get: (_target, method) =>
-        typeof method === 'symbol' || method === 'then' ? undefined : (...args: readonly unknown[]) => this.#note(client, method, api, args),
+        typeof method === 'symbol' || method === 'then'
+          ? undefined
+          : (...args: readonly unknown[]) => this.#note(client, method, api, args),
     })
   }
 

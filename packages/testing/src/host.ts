@@ -4,8 +4,15 @@ interface Host {
   readonly clearTimeout: (timer: unknown) => void
   readonly setImmediate?: (callback: () => void) => unknown
   readonly clearImmediate?: (immediate: unknown) => void
-  readonly MessageChannel: new () => { port1: { onmessage: unknown; unref?(): void }; port2: { postMessage(value: unknown): void } }
-  readonly process?: { nextTick?(callback: () => void): void; getBuiltinModule?(id: string): unknown; readonly env?: Record<string, string | undefined> }
+  readonly MessageChannel: new () => {
+    port1: { onmessage: unknown; unref?(): void }
+    port2: { postMessage(value: unknown): void }
+  }
+  readonly process?: {
+    nextTick?(callback: () => void): void
+    getBuiltinModule?(id: string): unknown
+    readonly env?: Record<string, string | undefined>
+  }
 }
 
 // Taken when the module is loaded: fake timers that are installed later must not stop the environment.
@@ -41,14 +48,15 @@ export const cancelTurn = (turn: unknown): void => clearImmediate?.(turn)
 /** One turn of the event loop. */
 export const turn = (): Promise<void> => new Promise((resolve) => void onNextTurn(resolve))
 
-const tick = (): Promise<void> => new Promise((resolve) => (nextTick === undefined ? void onNextTurn(resolve) : nextTick(resolve)))
+const tick = (): Promise<void> =>
+  new Promise((resolve) => (nextTick === undefined ? void onNextTurn(resolve) : nextTick(resolve)))
 
 /**
  * Resolves when every microtask has run, those that they queued included: exact for promise chains of any length.
  * Node empties the microtask queue before it goes on to what `nextTick` queued from a microtask.
  */
 export const drainMicrotasks = async (): Promise<void> => {
-  await null
+  await Promise.resolve()
   await tick()
   if (nextTick !== undefined) await tick()
 }

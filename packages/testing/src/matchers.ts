@@ -29,7 +29,10 @@ const environment = (received: unknown): TestEnvironment => {
   throw new TypeError('this matcher is for a test environment')
 }
 
-const result = (pass: boolean, expected: string, context: string): MatcherResult => ({ pass, message: () => `expected ${pass ? 'not ' : ''}${expected}\n${context}` })
+const result = (pass: boolean, expected: string, context: string): MatcherResult => ({
+  pass,
+  message: () => `expected ${pass ? 'not ' : ''}${expected}\n${context}`,
+})
 
 /** See {@link TaskMatchers}. */
 export const matchers: TaskMatchers = {
@@ -39,8 +42,17 @@ export const matchers: TaskMatchers = {
   },
   toHavePendingTask(received, name, { due, runner } = {}) {
     const env = environment(received)
-    const found = env.pendingTasks().some((task) => task.name === name && (due === undefined || task.due === due) && (runner === undefined || task.runner === runner))
-    return result(found, `a pending task "${name}"${due === undefined ? '' : ` due at t=${due}`}${runner === undefined ? '' : ` on "${runner}"`}`, env.describe())
+    const found = env
+      .pendingTasks()
+      .some(
+        (task) =>
+          task.name === name && (due === undefined || task.due === due) && (runner === undefined || task.runner === runner),
+      )
+    return result(
+      found,
+      `a pending task "${name}"${due === undefined ? '' : ` due at t=${due}`}${runner === undefined ? '' : ` on "${runner}"`}`,
+      env.describe(),
+    )
   },
   toHaveAdvancedTo(received, time) {
     const env = environment(received)

@@ -11,7 +11,13 @@ export class RaceError extends Error {
   /** The decisions as they were found, before minimising. */
   readonly found: readonly number[]
 
-  constructor(how: string, original: unknown, found: readonly number[], decisions: readonly number[], trace: readonly ScheduleStep[]) {
+  constructor(
+    how: string,
+    original: unknown,
+    found: readonly number[],
+    decisions: readonly number[],
+    trace: readonly ScheduleStep[],
+  ) {
     const replay = formatDecisions(decisions)
     const reason = original instanceof Error ? original.message : String(original)
     super(`${reason}\n${how}\nreplay: explore(body, { replay: '${replay}' })\n${formatTrace(trace)}`, { cause: original })
@@ -31,13 +37,20 @@ export const formatDecisions = (decisions: readonly number[]): string => trimmed
 export const parseDecisions = (text: string): readonly number[] =>
   text.split('.').map((part) => {
     const index = Number(part)
-    if (!Number.isInteger(index) || index < 0) throw new TypeError(`replay must be integers with dots between, such as '0.0.1', not '${text}'`)
+    if (!Number.isInteger(index) || index < 0)
+      throw new TypeError(`replay must be integers with dots between, such as '0.0.1', not '${text}'`)
     return index
   })
 
 /** Without trailing zeros. */
-export const trimmed = (decisions: readonly number[]): readonly number[] => decisions.slice(0, decisions.findLastIndex((index) => index !== 0) + 1)
+export const trimmed = (decisions: readonly number[]): readonly number[] =>
+  decisions.slice(0, decisions.findLastIndex((index) => index !== 0) + 1)
 
 /** One line for each step; `*` marks a pre-emption. */
 export const formatTrace = (trace: readonly ScheduleStep[]): string =>
-  trace.map(({ time, label, isPreemption }, index) => `${String(index + 1).padStart(4)} t=${String(time).padEnd(4)}${isPreemption ? '* ' : '  '}${label}`).join('\n')
+  trace
+    .map(
+      ({ time, label, isPreemption }, index) =>
+        `${String(index + 1).padStart(4)} t=${String(time).padEnd(4)}${isPreemption ? '* ' : '  '}${label}`,
+    )
+    .join('\n')

@@ -62,7 +62,9 @@ export class RealWork {
         if (!this.isOpen) return
       }
       if (realNow() - start > this.#timeoutMs) {
-        throw new ExternalWaitError(`real work held the virtual time for more than ${this.#timeoutMs} ms: ${this.describe().join(', ')}\n${describe()}`)
+        throw new ExternalWaitError(
+          `real work held the virtual time for more than ${this.#timeoutMs} ms: ${this.describe().join(', ')}\n${describe()}`,
+        )
       }
       if (++turns > turnsBeforePause) await pause(1)
       else await turn()

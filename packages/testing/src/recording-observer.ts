@@ -45,7 +45,9 @@ export class RecordingObserver implements Observer {
 
   /** One line for each event, for a snapshot. */
   toString(): string {
-    return this.#events.map(({ kind, runner, task, detail }) => `${runner}/${task} ${kind}${detail === undefined ? '' : ` ${detail}`}`).join('\n')
+    return this.#events
+      .map(({ kind, runner, task, detail }) => `${runner}/${task} ${kind}${detail === undefined ? '' : ` ${detail}`}`)
+      .join('\n')
   }
 
   #add(kind: RecordedEvent['kind'], { runner, name, task }: TaskEvent, detail?: string): void {

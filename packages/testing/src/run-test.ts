@@ -22,7 +22,10 @@ export interface RunTestOptions extends TestEnvironmentOptions {
  *
  * @throws what the body throws; DeadlockError, LivelockError, TimeLimitError, LeakError, and failures that nobody waited for
  */
-export const runTest = async <T>(body: (env: TestEnvironment) => PromiseLike<T> | T, options: RunTestOptions = {}): Promise<T> => {
+export const runTest = async <T>(
+  body: (env: TestEnvironment) => PromiseLike<T> | T,
+  options: RunTestOptions = {},
+): Promise<T> => {
   const env = new TestEnvironment(options)
   try {
     const result = await env.run(body, { timeLimit: options.timeLimit })
@@ -43,6 +46,7 @@ export const reportLeftovers = (env: TestEnvironment, failure: unknown): void =>
   try {
     env.verify()
   } catch (error) {
-    if (error !== failure) console.error(`[posttask] beside the failure of the test: ${error instanceof Error ? error.message : String(error)}`)
+    if (error !== failure)
+      console.error(`[posttask] beside the failure of the test: ${error instanceof Error ? error.message : String(error)}`)
   }
 }

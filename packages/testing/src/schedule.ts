@@ -81,7 +81,10 @@ export class Schedule {
       tracksIO: false,
       tracksRunner: false,
     })
-    this.#env = new ExploreEnvironment(this.#world, settings, { choose: (count, label) => this.#pick(count, () => undefined, label), current: () => this.#last })
+    this.#env = new ExploreEnvironment(this.#world, settings, {
+      choose: (count, label) => this.#pick(count, () => undefined, label),
+      current: () => this.#last,
+    })
   }
 
   async run(body: (env: ExploreEnvironment) => PromiseLike<void> | void): Promise<ScheduleOutcome> {
@@ -102,7 +105,13 @@ export class Schedule {
       }
       startSteps(this.#step)
     })
-    return { decisions: this.#decisions, counts: this.#counts, steps: this.#steps, trace: this.#trace ?? [], failure: this.#failure }
+    return {
+      decisions: this.#decisions,
+      counts: this.#counts,
+      steps: this.#steps,
+      trace: this.#trace ?? [],
+      failure: this.#failure,
+    }
   }
 
   readonly #step = (): void => {
@@ -123,7 +132,8 @@ export class Schedule {
     const { clock } = this.#world
     for (;;) {
       if (this.#choose()) {
-        if (++this.#steps > this.#settings.maxSteps) throw new LivelockError(`livelock: more than ${this.#settings.maxSteps} steps\n${this.#world.describe()}`)
+        if (++this.#steps > this.#settings.maxSteps)
+          throw new LivelockError(`livelock: more than ${this.#settings.maxSteps} steps\n${this.#world.describe()}`)
         return true
       }
       if (this.#bodyHasEnded) return false
@@ -139,12 +149,20 @@ export class Schedule {
 
   /** Everything waits. What moves now is real, so this schedule cannot be repeated; if nothing does it is a deadlock. */
   async #probe(): Promise<void> {
-    const isStill = (): boolean => this.#world.clock.ready.length === 0 && this.#world.clock.nextDeadline() === undefined && !this.#bodyHasEnded && this.#failure === undefined
+    const isStill = (): boolean =>
+      this.#world.clock.ready.length === 0 &&
+      this.#world.clock.nextDeadline() === undefined &&
+      !this.#bodyHasEnded &&
+      this.#failure === undefined
     for (let ms = 0; ms < probeMs && isStill(); ms += 5) await pause(5)
     while (this.#world.work.isOpen && isStill()) await pause(1)
     if (isStill()) this.#failure = { error: this.#world.deadlock('test/body: running') }
     else if (!this.#env.usesRealWork && this.#failure === undefined) {
-      this.#failure = { error: new UncontrolledError('something went on that the explorer does not control: real time or real I/O. Put it behind env.service() or env.external()') }
+      this.#failure = {
+        error: new UncontrolledError(
+          'something went on that the explorer does not control: real time or real I/O. Put it behind env.service() or env.external()',
+        ),
+      }
     }
     startSteps(this.#step)
   }
@@ -198,7 +216,8 @@ export class Schedule {
       return forced
     }
     const run = this.#pump as () => void
-    for (let index = 0; index < candidates.length; index++) this.#starts.push({ run, index, candidate: candidates[index] as TaskCandidate })
+    for (let index = 0; index < candidates.length; index++)
+      this.#starts.push({ run, index, candidate: candidates[index] as TaskCandidate })
     if (!this.#isLastPump) return -1
     this.#decide()
     const start: Start | undefined = this.#chosenStart
@@ -227,11 +246,17 @@ export class Schedule {
     if ('candidate' in found) {
       this.#chosenStart = found
       this.#last = found.candidate.task
-      if (this.#trace !== undefined) this.#note(`${found.candidate.runner.name}/${found.candidate.name}  start`, chosen > 0 && last !== -1, count)
+      if (this.#trace !== undefined)
+        this.#note(`${found.candidate.runner.name}/${found.candidate.name}  start`, chosen > 0 && last !== -1, count)
     } else {
       this.#chosenEntry = found
       this.#last = found.task ?? this.#last
-      if (this.#trace !== undefined) this.#note(`${found.task === undefined ? 'test' : nameOf(found.task)}  ${found.what ?? found.kind}`, chosen > 0 && last !== -1, count)
+      if (this.#trace !== undefined)
+        this.#note(
+          `${found.task === undefined ? 'test' : nameOf(found.task)}  ${found.what ?? found.kind}`,
+          chosen > 0 && last !== -1,
+          count,
+        )
     }
     return true
   }
@@ -256,7 +281,8 @@ export class Schedule {
   #pick(count: number, keyOf: (index: number) => unknown, label?: string): number {
     // A strategy that is unfair would take a loop that polls for a livelock.
     const isLate = this.#steps > this.#settings.maxSteps / 2
-    const chosen = isLate && this.#strategy.name !== 'replay' ? randomInteger(this.#fair, count) : this.#strategy.choose(count, keyOf)
+    const chosen =
+      isLate && this.#strategy.name !== 'replay' ? randomInteger(this.#fair, count) : this.#strategy.choose(count, keyOf)
     this.#decisions.push(chosen)
     this.#counts.push(count)
     if (label !== undefined) this.#note(`${label} -> ${chosen}`, false, count)

@@ -54,7 +54,10 @@ export const delayStrategy = (seed: number, delays: number, length: number): Str
   const random = createRandom(seed)
   const at = new Set(Array.from({ length: delays }, () => randomInteger(random, length)))
   let step = 0
-  return { name: `${delays} random delay(s) seed ${seed}`, choose: (count) => (at.has(step++) ? 1 + randomInteger(random, count - 1) : 0) }
+  return {
+    name: `${delays} random delay(s) seed ${seed}`,
+    choose: (count) => (at.has(step++) ? 1 + randomInteger(random, count - 1) : 0),
+  }
 }
 
 /** No single strategy is safe, so each third of the seeds has its own. */

@@ -40,6 +40,7 @@ export const copiedError = (error: unknown): unknown => {
   Object.assign(copy, structuredClone(own))
   Object.defineProperty(copy, 'name', { value: error.name, configurable: true, writable: true })
   Object.defineProperty(copy, 'stack', { value: error.stack, configurable: true, writable: true })
-  if ('cause' in error) Object.defineProperty(copy, 'cause', { value: copiedError(error.cause), configurable: true, writable: true })
+  if ('cause' in error)
+    Object.defineProperty(copy, 'cause', { value: copiedError(error.cause), configurable: true, writable: true })
   return copy
 }

@@ -22,6 +22,13 @@ export interface TaskInfo {
 
 type Handle = TaskHandle | RepeatingTaskHandle
 
+/** A pending task, with what it is about. */
+export interface PendingTask {
+  readonly info: TaskInfo
+  readonly handle: Handle
+  readonly runner: TaskRunner
+}
+
 interface Posted {
   readonly runner: TaskRunner
   readonly handle: Handle
@@ -60,7 +67,14 @@ export class TaskLedger {
     this.#recordsSites = recordsSites
   }
 
-  add(runner: TaskRunner, handle: Handle, name: string, due: number | undefined, interval: number | undefined, unref: boolean): void {
+  add(
+    runner: TaskRunner,
+    handle: Handle,
+    name: string,
+    due: number | undefined,
+    interval: number | undefined,
+    unref: boolean,
+  ): void {
     if (this.#posted.length >= this.#sweepAt) {
       this.#posted = this.#live()
       this.#sweepAt = Math.max(256, this.#posted.length * 2)
@@ -114,12 +128,27 @@ export class TaskLedger {
   }
 
   /** Every task that is not over, by the order of the posts. */
-  list(): readonly (TaskInfo & { readonly handle: Handle; readonly on: TaskRunner })[] {
-    const live = this.#live().map((posted) => ({ ...this.#inform(posted), handle: posted.handle, on: posted.runner }))
-    const known = new Set<unknown>(live.map(({ handle }) => handle))
-    for (const [handle, on] of this.#running) {
-      const isTick = live.some((info) => info.on === on && info.every !== undefined && info.state === 'running' && info.name === handle.name)
-      if (!known.has(handle) && !isTick) live.push({ ...this.#inform({ runner: on, handle, name: handle.name, due: undefined, interval: undefined, unref: false, site: undefined }), handle, on })
+  list(): readonly PendingTask[] {
+    const live = this.#live().map(
+      (posted): PendingTask => ({ info: this.#inform(posted), handle: posted.handle, runner: posted.runner }),
+    )
+    const known = new Set<Handle>(live.map(({ handle }) => handle))
+    for (const [handle, runner] of this.#running) {
+      const isTick = live.some(
+        ({ info, runner: on }) =>
+          on === runner && info.every !== undefined && info.state === 'running' && info.name === handle.name,
+      )
+      if (known.has(handle) || isTick) continue
+      const info = this.#inform({
+        runner,
+        handle,
+        name: handle.name,
+        due: undefined,
+        interval: undefined,
+        unref: false,
+        site: undefined,
+      })
+      live.push({ info, handle, runner })
     }
     return live
   }
@@ -130,7 +159,12 @@ export class TaskLedger {
 
   #inform({ runner, handle, name, due, interval, unref, site }: Posted): TaskInfo {
     const repeats = 'runCount' in handle
-    const state = handle.state === 'running' ? 'running' : handle.state === 'queued' || (repeats && handle.nextDue === undefined) ? 'queued' : 'delayed'
+    const state =
+      handle.state === 'running'
+        ? 'running'
+        : handle.state === 'queued' || (repeats && handle.nextDue === undefined)
+          ? 'queued'
+          : 'delayed'
     const nextDue = repeats ? handle.nextDue : due
     const waits = state === 'running' && !repeats ? this.waitsOf(handle).map(({ what }) => what) : []
     return {

@@ -6,7 +6,7 @@ import { IoScope } from './io-scope.ts'
 import { nameOf } from './journal.ts'
 import type { Random } from './random.ts'
 import { StepCounts } from './step-counts.ts'
-import type { TaskInfo } from './task-ledger.ts'
+import type { PendingTask, TaskInfo } from './task-ledger.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 import type { VirtualExecutor, VirtualExecutorOptions } from './virtual-executor.ts'
 import { VirtualWorld, type WorldOptions } from './virtual-world.ts'
@@ -140,15 +140,22 @@ export class TestEnvironment implements AsyncDisposable {
    * run when they fall due on the way.
    * @throws TaskLimitError after `maxTasks` (default 100,000) steps: a chain that posts itself never ends
    */
-  fastForwardUntilNoTasksRemain(options: { readonly until?: number | undefined; readonly maxTasks?: number | undefined } = {}): Promise<void> {
-    return this.#drive('fastForwardUntilNoTasksRemain', () => this.#fastForward(options.until ?? Number.POSITIVE_INFINITY, options.maxTasks ?? 100_000))
+  fastForwardUntilNoTasksRemain(
+    options: { readonly until?: number | undefined; readonly maxTasks?: number | undefined } = {},
+  ): Promise<void> {
+    return this.#drive('fastForwardUntilNoTasksRemain', () =>
+      this.#fastForward(options.until ?? Number.POSITIVE_INFINITY, options.maxTasks ?? 100_000),
+    )
   }
 
   /**
    * Runs `body`, and lets time move by itself whenever everything waits, until `body` ends.
    * @throws DeadlockError when everything waits and no timer is set; whatever `body` throws
    */
-  run<T>(body: (env: TestEnvironment) => PromiseLike<T> | T, options: { readonly timeLimit?: number | undefined } = {}): Promise<T> {
+  run<T>(
+    body: (env: TestEnvironment) => PromiseLike<T> | T,
+    options: { readonly timeLimit?: number | undefined } = {},
+  ): Promise<T> {
     return this.#drive('run', () => this.#run(body, options.timeLimit ?? Number.POSITIVE_INFINITY))
   }
 
@@ -174,7 +181,7 @@ export class TestEnvironment implements AsyncDisposable {
 
   /** What is queued, delayed or running, in the order of the posts. */
   pendingTasks(): readonly TaskInfo[] {
-    return this.#world.ledger.list().map(({ handle, on, ...info }) => info)
+    return this.#world.ledger.list().map(({ info }) => info)
   }
 
   /** When something next falls due. */
@@ -192,7 +199,10 @@ export class TestEnvironment implements AsyncDisposable {
   /** What is pending and why, as text for a failing test. */
   describe(): string {
     const foreign = [...this.#foreignMoves]
-    const note = foreign.length === 0 ? '' : `\n  time moved while these waited for something the environment does not know: ${foreign.join(', ')}`
+    const note =
+      foreign.length === 0
+        ? ''
+        : `\n  time moved while these waited for something the environment does not know: ${foreign.join(', ')}`
     return this.#world.describe(this.#describeBody()) + note
   }
 
@@ -207,11 +217,14 @@ export class TestEnvironment implements AsyncDisposable {
    * @throws LeakError, the failure itself, or an `AggregateError` of several
    */
   verify(options: { allow?(task: TaskInfo): boolean } = {}): void {
-    const left = this.#world.ledger.list().filter((info) => !info.background && !options.allow?.(info))
+    const left = this.#world.ledger.list().filter(({ info }) => !info.background && !options.allow?.(info))
     const { holds } = this.#world.work
     const errors = this.#world.failures.splice(0)
     if (left.length + holds.length > 0) {
-      const what = [...(left.length > 0 ? [`${left.length} task(s)`] : []), ...(holds.length > 0 ? [`real work: ${holds.join(', ')}`] : [])]
+      const what = [
+        ...(left.length > 0 ? [`${left.length} task(s)`] : []),
+        ...(holds.length > 0 ? [`real work: ${holds.join(', ')}`] : []),
+      ]
       errors.push(new LeakError(`left over at the end of the test: ${what.join(' and ')}\n${this.describe()}`))
     }
     if (errors.length === 1) throw errors[0]
@@ -286,7 +299,9 @@ export class TestEnvironment implements AsyncDisposable {
   #runEntry(): void {
     const limit = this.#options.maxTasksPerInstant ?? 10_000
     if (this.#counts.addStep() > limit) {
-      throw new LivelockError(`livelock: more than ${limit} steps at t=${this.clock.now()}: ${this.#counts.busiest()}\n${this.describe()}`)
+      throw new LivelockError(
+        `livelock: more than ${limit} steps at t=${this.clock.now()}: ${this.#counts.busiest()}\n${this.describe()}`,
+      )
     }
     try {
       this.clock.runNext()
@@ -301,7 +316,9 @@ export class TestEnvironment implements AsyncDisposable {
       for (const { runner, name, foreign } of this.#world.ledger.hasForeignWait ? this.pendingTasks() : []) {
         if (!foreign) continue
         if (this.#options.strict) {
-          throw new ForeignWaitError(`time would move while ${runner}/${name} waits for something unknown; use env.external(promise) for real work\n${this.describe()}`)
+          throw new ForeignWaitError(
+            `time would move while ${runner}/${name} waits for something unknown; use env.external(promise) for real work\n${this.describe()}`,
+          )
         }
         this.#foreignMoves.add(`${runner}/${name}`)
       }
@@ -323,11 +340,20 @@ export class TestEnvironment implements AsyncDisposable {
       this.#moveTo(next)
     }
     const step: TaskHandle = this.#lastStep
-    const info = this.#world.ledger.list().find(({ handle, on }) => handle === step || ('runCount' in handle && on === (step as { runner?: unknown }).runner && handle.name === step.name))
+    const isStep = ({ handle, runner }: PendingTask): boolean =>
+      handle === step || ('runCount' in handle && runner === (step as { runner?: unknown }).runner && handle.name === step.name)
+    const info = this.#world.ledger.list().find(isStep)?.info
     await this.#settle()
-    if (info === undefined) return { name: step.name, runner: nameOf(step).split('/')[0] ?? '', state: 'running', waits: [], foreign: false, background: false, postedAt: '' }
-    const { handle, on, ...plain } = info
-    return { ...plain, state: 'running' }
+    const unknown: TaskInfo = {
+      name: step.name,
+      runner: nameOf(step).slice(0, -step.name.length - 1),
+      state: 'running',
+      waits: [],
+      foreign: false,
+      background: false,
+      postedAt: '',
+    }
+    return { ...(info ?? unknown), state: 'running' }
   }
 
   async #advanceTo(time: number): Promise<void> {
@@ -368,7 +394,8 @@ export class TestEnvironment implements AsyncDisposable {
         if (!this.#isRunning()) break
         const next = this.nextDeadline()
         if (next === undefined) await this.#probe()
-        else if (next > latest) throw new TimeLimitError(`the test did not end within ${timeLimit} ms of virtual time\n${this.describe()}`)
+        else if (next > latest)
+          throw new TimeLimitError(`the test did not end within ${timeLimit} ms of virtual time\n${this.describe()}`)
         else this.#moveTo(next)
       }
       const result = await outcome
@@ -394,7 +421,10 @@ export class TestEnvironment implements AsyncDisposable {
 
   #describeBody(): string | undefined {
     if (this.#body !== 'running') return undefined
-    const waits = [...this.#sleepers.map(({ due }) => `sleep until t=${due}`), ...this.#world.ledger.waitsOf(undefined).map(({ what }) => what)]
+    const waits = [
+      ...this.#sleepers.map(({ due }) => `sleep until t=${due}`),
+      ...this.#world.ledger.waitsOf(undefined).map(({ what }) => what),
+    ]
     return `test/body: running, awaiting ${waits.length > 0 ? waits.join(', ') : 'something the environment does not know'}`
   }
 
@@ -404,14 +434,17 @@ export class TestEnvironment implements AsyncDisposable {
     if (this.#driving !== undefined || this.nextDeadline() === undefined) return
     this.#stall = realTimer(stallMs, () => {
       if (this.#driving === undefined && this.nextDeadline() !== undefined) {
-        console.warn(`[posttask] nobody has driven the virtual time for ${stallMs} ms; use runTest, or await env.advanceBy(ms)\n${this.describe()}`)
+        console.warn(
+          `[posttask] nobody has driven the virtual time for ${stallMs} ms; use runTest, or await env.advanceBy(ms)\n${this.describe()}`,
+        )
       }
     })
   }
 }
 
 const checkedTime = (time: number, what: string): number => {
-  if (typeof time !== 'number' || !Number.isFinite(time)) throw new RangeError(`${what} must be a finite number of milliseconds, not ${String(time)}`)
+  if (typeof time !== 'number' || !Number.isFinite(time))
+    throw new RangeError(`${what} must be a finite number of milliseconds, not ${String(time)}`)
   return time
 }
 

@@ -23,7 +23,8 @@ export interface VirtualClockOptions {
 const defaultEpoch = Date.UTC(2000, 0, 1)
 
 const checkedTime = (time: number, what: string): number => {
-  if (typeof time !== 'number' || !Number.isFinite(time)) throw new RangeError(`${what} must be a finite number of milliseconds, not ${String(time)}`)
+  if (typeof time !== 'number' || !Number.isFinite(time))
+    throw new RangeError(`${what} must be a finite number of milliseconds, not ${String(time)}`)
   return time
 }
 
@@ -69,7 +70,13 @@ export class VirtualClock implements Clock {
   }
 
   setTimer(delay: number, callback: () => void): TimerHandle {
-    const timer: VirtualTimer = { due: this.#now + Math.max(0, checkedTime(delay, 'delay')), order: this.#order++, run: callback, isCancelled: false, entry: undefined }
+    const timer: VirtualTimer = {
+      due: this.#now + Math.max(0, checkedTime(delay, 'delay')),
+      order: this.#order++,
+      run: callback,
+      isCancelled: false,
+      entry: undefined,
+    }
     if (timer.due > this.#now) this.#timers.push(timer)
     else this.#promote(timer)
     return { cancel: () => this.#cancel(timer) }

@@ -1,4 +1,12 @@
-import { type BoundTask, type Clock, type Executor, ModuleLoadError, type Task, type TaskExecution, type ThreadExecutor } from '@posttask/core'
+import {
+  type BoundTask,
+  type Clock,
+  type Executor,
+  ModuleLoadError,
+  type Task,
+  type TaskExecution,
+  type ThreadExecutor,
+} from '@posttask/core'
 import { copiedError, structuredCopy } from './structured-copy.ts'
 
 /** Options of a virtual executor. */
@@ -125,7 +133,12 @@ export class VirtualExecutor implements Executor {
         return module
       },
       (cause: unknown) => {
-        throw new ModuleLoadError(`module ${url} could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, url, '', { cause })
+        throw new ModuleLoadError(
+          `module ${url} could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+          url,
+          '',
+          { cause },
+        )
       },
     )
     return this.#host.external(loading, `import ${url}`)

@@ -1,4 +1,11 @@
-import { type TaskErrorEvent, type TaskExecution, type TaskHandle, type TestSeam, ThreadPool, type ThreadPoolOptions } from '@posttask/core'
+import {
+  type TaskErrorEvent,
+  type TaskExecution,
+  type TaskHandle,
+  type TestSeam,
+  ThreadPool,
+  type ThreadPoolOptions,
+} from '@posttask/core'
 import { DeadlockError } from './errors.ts'
 import { IoScope } from './io-scope.ts'
 import { Journal, nameOf } from './journal.ts'
@@ -92,7 +99,7 @@ export class VirtualWorld {
 
   /** Everything that is pending, and why, as text. */
   describe(body?: string): string {
-    const lines = this.ledger.list().map(describeTask)
+    const lines = this.ledger.list().map(({ info }) => describeTask(info))
     const work = this.work.describe()
     return [
       `t=${this.clock.now()}: ${lines.length === 0 ? 'no task is pending' : `${lines.length} task(s) pending`}`,
@@ -103,7 +110,7 @@ export class VirtualWorld {
   }
 
   deadlock(body?: string): DeadlockError {
-    const infos = this.ledger.list()
+    const infos = this.ledger.list().map(({ info }) => info)
     const isCertain = !infos.some(({ foreign }) => foreign)
     const cycle = waitCycle(this.ledger)
     const stuck = infos.length + (body === undefined ? 0 : 1)

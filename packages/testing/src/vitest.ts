@@ -1,4 +1,4 @@
-import { expect, type TestAPI, test as plainTest } from 'vitest'
+import { expect, test as plainTest, type TestAPI } from 'vitest'
 import { matchers } from './matchers.ts'
 import type { Model } from './models.ts'
 import { createTestEnvironment, type TestEnvironment, type TestEnvironmentOptions } from './test-environment.ts'

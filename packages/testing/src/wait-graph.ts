@@ -1,4 +1,4 @@
-import type { TaskHandle } from '@posttask/core'
+import type { TaskHandle, TaskRunner } from '@posttask/core'
 import { nameOf } from './journal.ts'
 import type { TaskLedger } from './task-ledger.ts'
 
@@ -6,10 +6,14 @@ const isTask = (on: unknown): on is TaskHandle => typeof on === 'object' && on !
 
 /** Tasks of which each waits for the next, and the last for the first; undefined where there are none. */
 export const waitCycle = (ledger: TaskLedger): readonly string[] | undefined => {
-  const infos = ledger.list()
-  const runnerOf = new Map<unknown, (typeof infos)[number]['on']>(infos.map(({ handle, on }) => [handle, on]))
+  const pending = ledger.list()
+  const runnerOf = new Map<unknown, TaskRunner>(pending.map(({ handle, runner }) => [handle, runner]))
   const next = (task: TaskHandle): readonly TaskHandle[] => {
-    if (task.state === 'running') return ledger.waitsOf(task).map(({ on }) => on).filter(isTask)
+    if (task.state === 'running')
+      return ledger
+        .waitsOf(task)
+        .map(({ on }) => on)
+        .filter(isTask)
     const runner = runnerOf.get(task)
     if (task.state !== 'queued' || runner === undefined) return []
     // It waits for whoever holds its runner; where nobody does, for whoever holds the pool's slots.
@@ -29,7 +33,7 @@ export const waitCycle = (ledger: TaskLedger): readonly string[] | undefined => 
     }
     return undefined
   }
-  for (const { handle } of infos) {
+  for (const { handle } of pending) {
     const cycle = isTask(handle) && !('runCount' in handle) ? follow(handle, []) : undefined
     if (cycle !== undefined) return cycle.map(nameOf)
   }

@@ -19,10 +19,15 @@ const broken = (env: TestEnvironment, change: Change): Executor => {
   return { ...whole, ...change(good, env) }
 }
 
-const withExecute = (execute: (good: Executor, task: Task, execution: TaskExecution, env: TestEnvironment) => unknown): Change => {
+const withExecute = (
+  execute: (good: Executor, task: Task, execution: TaskExecution, env: TestEnvironment) => unknown,
+): Change => {
   return (good, env) => {
     const faulty = (task: Task, execution: TaskExecution): unknown => execute(good, task, execution, env)
-    return { execute: faulty, openThread: (): ThreadExecutor => ({ execute: faulty, close: () => good.close(), terminate: () => good.terminate() }) }
+    return {
+      execute: faulty,
+      openThread: (): ThreadExecutor => ({ execute: faulty, close: () => good.close(), terminate: () => good.terminate() }),
+    }
   }
 }
 
@@ -48,10 +53,22 @@ const inPlace = async (task: Task): Promise<unknown> => {
 }
 
 /** One executor for each class of fault, and the case that has to notice. */
-export const brokenExecutors: readonly { readonly fault: string; readonly caughtBy: RegExp; make(env: TestEnvironment): Executor }[] = (
+export const brokenExecutors: readonly {
+  readonly fault: string
+  readonly caughtBy: RegExp
+  readonly make: (env: TestEnvironment) => Executor
+}[] = (
   [
-    ['loses the result', /F1 run gives the value/, withExecute(async (good, task, execution) => void (await good.execute(task, execution)))],
-    ['swallows errors', /F1 an error arrives/, withExecute(async (good, task, execution) => (good.execute(task, execution) as Promise<unknown>).catch(() => undefined))],
+    [
+      'loses the result',
+      /F1 run gives the value/,
+      withExecute(async (good, task, execution) => void (await good.execute(task, execution))),
+    ],
+    [
+      'swallows errors',
+      /F1 an error arrives/,
+      withExecute(async (good, task, execution) => (good.execute(task, execution) as Promise<unknown>).catch(() => undefined)),
+    ],
     [
       'flattens errors to their message',
       /F1 an error arrives/,
@@ -70,7 +87,11 @@ export const brokenExecutors: readonly { readonly fault: string; readonly caught
         }),
       ),
     ],
-    ['shares arguments with the poster', /never changed for the poster|cannot be copied/, withExecute((_good, task) => inPlace(task))],
+    [
+      'shares arguments with the poster',
+      /never changed for the poster|cannot be copied/,
+      withExecute((_good, task) => inPlace(task)),
+    ],
     [
       'runs every task twice',
       /no task runs twice/,
@@ -105,13 +126,21 @@ export const brokenExecutors: readonly { readonly fault: string; readonly caught
       /progress arrives in order/,
       withExecute((good, task, execution, env) => {
         const late = (value: unknown): void => void env.clock.setTimer(1, () => execution.progress(value))
-        return good.execute(task, new Proxy(execution, { get: (target, key) => (key === 'progress' ? late : Reflect.get(target, key, target)) }))
+        return good.execute(
+          task,
+          new Proxy(execution, { get: (target, key) => (key === 'progress' ? late : Reflect.get(target, key, target)) }),
+        )
       }),
     ],
     [
       'ignores what is transferred',
       /what is transferred/,
-      withExecute((good, task, execution) => good.execute(task, new Proxy(execution, { get: (target, key) => (key === 'transfer' ? undefined : Reflect.get(target, key, target)) }))),
+      withExecute((good, task, execution) =>
+        good.execute(
+          task,
+          new Proxy(execution, { get: (target, key) => (key === 'transfer' ? undefined : Reflect.get(target, key, target)) }),
+        ),
+      ),
     ],
     [
       'names no path of what cannot be copied',
@@ -133,16 +162,27 @@ export const brokenExecutors: readonly { readonly fault: string; readonly caught
         }),
       ),
     ],
-    ['has a clock whose timers are early and that lies about it', /D1 a delayed task never starts early/, withClock((clock) => ({ setTimer: (delay, callback) => clock.setTimer(delay / 2, callback), now: () => Math.floor(clock.now() / 20) * 20 + (clock.now() % 20) / 2 }))],
-    ['cannot be closed twice', /W6 an executor may be closed twice/, () => {
-      let closed = false
-      return {
-        close: async () => {
-          if (closed) throw new Error('closed already')
-          closed = true
-        },
-      }
-    }],
+    [
+      'has a clock whose timers are early and that lies about it',
+      /D1 a delayed task never starts early/,
+      withClock((clock) => ({
+        setTimer: (delay, callback) => clock.setTimer(delay / 2, callback),
+        now: () => Math.floor(clock.now() / 20) * 20 + (clock.now() % 20) / 2,
+      })),
+    ],
+    [
+      'cannot be closed twice',
+      /W6 an executor may be closed twice/,
+      () => {
+        let closed = false
+        return {
+          close: async () => {
+            if (closed) throw new Error('closed already')
+            closed = true
+          },
+        }
+      },
+    ],
   ] as const satisfies readonly (readonly [string, RegExp, Change])[]
 ).map(([fault, caughtBy, change]) => ({
   fault,

@@ -1,10 +1,17 @@
 import { ParallelTaskRunner, SequencedTaskRunner } from '@posttask/core'
-import { checkLinearizable, checkSequenced, History, type Operation, models, RecordingObserver } from '@posttask/testing'
+import { checkLinearizable, checkSequenced, History, models, type Operation, RecordingObserver } from '@posttask/testing'
 import { expect, test } from '@posttask/testing/vitest'
 import { describe } from 'vitest'
 
 let time = 0
-const op = (client: string, method: string, args: unknown[], result: unknown, called = time++, returned = time++): Operation => ({ client, method, args, result, called, returned })
+const op = (client: string, method: string, args: unknown[], result: unknown, called = time++, returned = time++): Operation => ({
+  client,
+  method,
+  args,
+  result,
+  called,
+  returned,
+})
 
 describe('linearizability', () => {
   test('overlapping calls may take effect in either order', () => {
@@ -26,12 +33,72 @@ describe('linearizability', () => {
   })
 
   test.for([
-    ['keyValue', models.keyValue(), [['set', ['a', 1], undefined], ['get', ['a'], 1], ['get', ['b'], null], ['delete', ['a'], true], ['has', ['a'], false]], ['get', ['a'], 1]],
-    ['counter', models.counter(), [['increment', [], 1], ['increment', [2], 3], ['decrement', [], 2], ['get', [], 2]], ['increment', [], 1]],
-    ['queue', models.queue(), [['enqueue', [1], undefined], ['enqueue', [2], undefined], ['dequeue', [], 1], ['dequeue', [], 2]], ['dequeue', [], 2]],
-    ['mutex', models.mutex(), [['lock', [], true], ['lock', [], false], ['unlock', [], true], ['unlock', [], false]], ['unlock', [], true]],
-    ['set', models.set(), [['add', [1], true], ['add', [1], false], ['remove', [1], true], ['has', [1], false]], ['has', [1], true]],
-    ['register', models.register(0), [['compareAndSet', [0, 5], true], ['compareAndSet', [0, 6], false], ['get', [], 5]], ['get', [], 6]],
+    [
+      'keyValue',
+      models.keyValue(),
+      [
+        ['set', ['a', 1], undefined],
+        ['get', ['a'], 1],
+        ['get', ['b'], null],
+        ['delete', ['a'], true],
+        ['has', ['a'], false],
+      ],
+      ['get', ['a'], 1],
+    ],
+    [
+      'counter',
+      models.counter(),
+      [
+        ['increment', [], 1],
+        ['increment', [2], 3],
+        ['decrement', [], 2],
+        ['get', [], 2],
+      ],
+      ['increment', [], 1],
+    ],
+    [
+      'queue',
+      models.queue(),
+      [
+        ['enqueue', [1], undefined],
+        ['enqueue', [2], undefined],
+        ['dequeue', [], 1],
+        ['dequeue', [], 2],
+      ],
+      ['dequeue', [], 2],
+    ],
+    [
+      'mutex',
+      models.mutex(),
+      [
+        ['lock', [], true],
+        ['lock', [], false],
+        ['unlock', [], true],
+        ['unlock', [], false],
+      ],
+      ['unlock', [], true],
+    ],
+    [
+      'set',
+      models.set(),
+      [
+        ['add', [1], true],
+        ['add', [1], false],
+        ['remove', [1], true],
+        ['has', [1], false],
+      ],
+      ['has', [1], true],
+    ],
+    [
+      'register',
+      models.register(0),
+      [
+        ['compareAndSet', [0, 5], true],
+        ['compareAndSet', [0, 6], false],
+        ['get', [], 5],
+      ],
+      ['get', [], 6],
+    ],
   ] as const)('the %s model takes what is right and refuses what is wrong', ([, model, right, wrong]) => {
     const history = right.map(([method, args, result]) => op('c', method, [...args], result))
     expect(history).toBeLinearizable<never>(model as never)
@@ -85,7 +152,7 @@ describe('matchers', () => {
     runner.postDelayedTask(() => {}, 10, { name: 'later' })
     expect(env).toHavePendingTask('later', { due: 10, runner: 'r' })
     expect(env).not.toHavePendingTask('later', { due: 11 })
-    expect(() => expect(env).toBeIdle()).toThrow(/to be idle[^]*r\/later: delayed until t=10/)
+    expect(() => expect(env).toBeIdle()).toThrow(/to be idle[\s\S]*r\/later: delayed until t=10/)
     await env.advanceBy(10)
     expect(env).toHaveAdvancedTo(10)
     expect(env).toBeIdle()

@@ -1,7 +1,7 @@
-import { createTestEnvironment } from '@posttask/testing'
-import { type DrivenExecutor, executorConformance, runConformance } from '@posttask/testing/conformance'
 import type { Executor } from '@posttask/core'
 import type { TestEnvironment } from '@posttask/testing'
+import { createTestEnvironment } from '@posttask/testing'
+import { type DrivenExecutor, executorConformance, runConformance } from '@posttask/testing/conformance'
 import { describe, expect, test } from 'vitest'
 import { brokenExecutors } from './broken-executors.ts'
 
@@ -21,9 +21,18 @@ const driven = (make: (env: TestEnvironment) => Executor) => (): DrivenExecutor 
 }
 
 for (const tests of [
-  executorConformance('virtual', driven((env) => env.createExecutor())),
-  executorConformance('virtual threads', driven((env) => env.createExecutor({ workers: 2 }))),
-  executorConformance('virtual threads that take their time', driven((env) => env.createExecutor({ workers: 2, cost: [1, 20] }))),
+  executorConformance(
+    'virtual',
+    driven((env) => env.createExecutor()),
+  ),
+  executorConformance(
+    'virtual threads',
+    driven((env) => env.createExecutor({ workers: 2 })),
+  ),
+  executorConformance(
+    'virtual threads that take their time',
+    driven((env) => env.createExecutor({ workers: 2, cost: [1, 20] })),
+  ),
 ]) {
   for (const { title, skip, run } of tests) test.skipIf(skip)(title, run)
 }
@@ -33,7 +42,10 @@ describe('the suite rejects an executor that', () => {
     test(fault, async () => {
       const results = await runConformance(executorConformance('broken', driven(make)))
       const failed = results.filter(({ outcome }) => outcome === 'failed').map(({ title }) => title)
-      expect(failed.some((title) => caughtBy.test(title)), `failed: ${failed.join(', ')}`).toBe(true)
+      expect(
+        failed.some((title) => caughtBy.test(title)),
+        `failed: ${failed.join(', ')}`,
+      ).toBe(true)
     })
   }
 })

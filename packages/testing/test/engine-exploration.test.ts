@@ -1,4 +1,11 @@
-import { ParallelTaskRunner, RunnerClosedError, SequencedTaskRunner, TaskCancelledError, type TaskHandle, type TaskRunner } from '@posttask/core'
+import {
+  ParallelTaskRunner,
+  RunnerClosedError,
+  SequencedTaskRunner,
+  TaskCancelledError,
+  type TaskHandle,
+  type TaskRunner,
+} from '@posttask/core'
 import { type ExploreEnvironment, explore } from '@posttask/testing'
 import { describe, expect, test } from 'vitest'
 
@@ -101,7 +108,9 @@ class Program {
     await Promise.all(this.#outcomes)
     if (!this.#isClosed) await this.runner.waitIdle()
     const expected = this.#posted.filter((name) => !this.#cancelled.has(name))
-    expect(this.#slots === 1 ? this.#started : this.#started.toSorted()).toEqual(this.#slots === 1 ? expected : expected.toSorted())
+    expect(this.#slots === 1 ? this.#started : this.#started.toSorted()).toEqual(
+      this.#slots === 1 ? expected : expected.toSorted(),
+    )
     expect(this.runner.stats()).toMatchObject({ pending: 0, running: 0 })
   }
 

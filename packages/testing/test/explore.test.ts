@@ -2,7 +2,15 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ParallelTaskRunner, SequencedTaskRunner } from '@posttask/core'
-import { delayStrategy, type ExploreEnvironment, explore, pctStrategy, RaceError, randomStrategy, UncontrolledError } from '@posttask/testing'
+import {
+  delayStrategy,
+  type ExploreEnvironment,
+  explore,
+  pctStrategy,
+  RaceError,
+  randomStrategy,
+  UncontrolledError,
+} from '@posttask/testing'
 import { expect, test } from 'vitest'
 
 const lostUpdate = async (env: ExploreEnvironment): Promise<void> => {
@@ -25,7 +33,9 @@ const failureOf = async (outcome: Promise<unknown>): Promise<RaceError> => {
 
 test('a lost update is found, minimised to one pre-emption, and replayed from the printed line', async () => {
   const error = await failureOf(explore(lostUpdate))
-  expect(error.message).toMatch(/^n is \d, expected 3\nfound by .* after \d+ schedule\(s\); minimised in \d+ re-runs to 1 pre-emption/)
+  expect(error.message).toMatch(
+    /^n is \d, expected 3\nfound by .* after \d+ schedule\(s\); minimised in \d+ re-runs to 1 pre-emption/,
+  )
   const again = await failureOf(explore(lostUpdate, { replay: error.replay }))
   expect(again.trace).toEqual(error.trace)
   expect((again.original as Error).message).toBe((error.original as Error).message)
@@ -110,7 +120,9 @@ test('choose takes every item in turn under exhaustive search', async () => {
 })
 
 test('sometimes fails the search when it was true in no schedule', async () => {
-  await expect(explore((env) => env.sometimes('the rare branch', false), { seeds: 5 })).rejects.toThrow('never true in 5 schedules: the rare branch')
+  await expect(explore((env) => env.sometimes('the rare branch', false), { seeds: 5 })).rejects.toThrow(
+    'never true in 5 schedules: the rare branch',
+  )
   const report = await explore((env) => env.sometimes('chosen', env.choose([0, 1])), { exhaustive: true })
   expect(report.sometimes).toEqual({ chosen: 1 })
 })
@@ -244,25 +256,22 @@ test.for([
   ['random', (number: number) => randomStrategy(number)],
   ['PCT', (number: number, length: number) => pctStrategy(number, 4, length)],
   ['delay', (number: number, length: number) => delayStrategy(number, 3, length)],
-] as const)('the %s strategy finds what one deviation does not, and the same seed finds the same schedule', async ([name, strategy]) => {
-  const found = (): Promise<RaceError> => failureOf(explore(alternation, { strategy }))
-  const error = await found()
-  expect(error.message).toMatch(new RegExp(`found by .*${name}`))
-  expect((await found()).found).toEqual(error.found)
-})
+] as const)(
+  'the %s strategy finds what one deviation does not, and the same seed finds the same schedule',
+  async ([name, strategy]) => {
+    const found = (): Promise<RaceError> => failureOf(explore(alternation, { strategy }))
+    const error = await found()
+    expect(error.message).toMatch(new RegExp(`found by .*${name}`))
+    expect((await found()).found).toEqual(error.found)
+  },
+)
 
 test('a failing schedule is kept and runs first next time', async () => {
   const corpus = mkdtempSync(join(tmpdir(), 'explore-'))
   try {
-    let runs = 0
-    const program = (env: ExploreEnvironment): Promise<void> => {
-      runs++
-      return lostUpdate(env)
-    }
-    await failureOf(explore(program, { name: 'lost update', corpus }))
+    await failureOf(explore(lostUpdate, { name: 'lost update', corpus }))
     expect(readdirSync(corpus)).toEqual(['lost-update.json'])
-    runs = 0
-    const error = await failureOf(explore(program, { name: 'lost update', corpus }))
+    const error = await failureOf(explore(lostUpdate, { name: 'lost update', corpus }))
     expect(error.message).toContain('found by a kept schedule after 1 schedule(s)')
     writeFileSync(join(corpus, 'lost-update.json'), '{ "no": "list" }')
     expect((await explore((env) => env.point('fine'), { name: 'lost update', corpus, seeds: 2 })).schedules).toBe(2)
@@ -290,7 +299,9 @@ test('minimising keeps to the same failure', async () => {
     if (first === 2 && second === 1) throw new RangeError('both')
     if (second === 1 && first === 1) throw new TypeError('another')
   }
-  const error = await failureOf(explore(program, { strategy: () => ({ name: 'fixed', choose: (count) => count - 1 }), seeds: 40 }))
+  const error = await failureOf(
+    explore(program, { strategy: () => ({ name: 'fixed', choose: (count) => count - 1 }), seeds: 40 }),
+  )
   expect(error.original).toBeInstanceOf(RangeError)
   expect(error.replay).toBe('2.1')
 })

@@ -31,14 +31,18 @@ test('the sleep of the body ends last at its instant', async () => {
 })
 
 test('what is left over fails the test, with the place of the post', async () => {
-  const outcome = runTest((env) => void new SequencedTaskRunner(env.pool, { name: 'db' }).postDelayedTask(() => {}, 5, { name: 'left' }))
+  const outcome = runTest(
+    (env) => void new SequencedTaskRunner(env.pool, { name: 'db' }).postDelayedTask(() => {}, 5, { name: 'left' }),
+  )
   await expect(outcome).rejects.toThrow(LeakError)
   await expect(outcome).rejects.toThrow(/db\/left: delayed until t=5 {2}\(run-test\.test\.ts:\d+:\d+\)/)
 })
 
 test('with drain: fastForward what is left over runs first', async () => {
   let ran = false
-  await runTest((env) => void new SequencedTaskRunner(env.pool).postDelayedTask(() => void (ran = true), 5), { drain: 'fastForward' })
+  await runTest((env) => void new SequencedTaskRunner(env.pool).postDelayedTask(() => void (ran = true), 5), {
+    drain: 'fastForward',
+  })
   expect(ran).toBe(true)
 })
 
@@ -65,24 +69,32 @@ describe('deadlocks', () => {
   test('two tasks that wait for each other are named, with the cycle', async () => {
     const outcome = runTest(async (env) => {
       const [a, b] = [new SequencedTaskRunner(env.pool, { name: 'a' }), new SequencedTaskRunner(env.pool, { name: 'b' })]
-      const outer = a.run(async (context) => {
-        await context.sleep(1)
-        const inner = b.run(() => 1, { name: 'inner' })
-        silent(inner)
-        await inner
-      }, { name: 'outer' })
-      const other = b.run(async (context) => {
-        await context.sleep(1)
-        const inner = a.run(() => 1, { name: 'inner' })
-        silent(inner)
-        await inner
-      }, { name: 'other' })
+      const outer = a.run(
+        async (context) => {
+          await context.sleep(1)
+          const inner = b.run(() => 1, { name: 'inner' })
+          silent(inner)
+          await inner
+        },
+        { name: 'outer' },
+      )
+      const other = b.run(
+        async (context) => {
+          await context.sleep(1)
+          const inner = a.run(() => 1, { name: 'inner' })
+          silent(inner)
+          await inner
+        },
+        { name: 'other' },
+      )
       silent(outer)
       silent(other)
       await Promise.all([outer, other])
     })
     await expect(outcome).rejects.toThrow(DeadlockError)
-    await expect(outcome).rejects.toThrow(/^deadlock: 5 task\(s\)[^]*a\/outer: running, awaiting run b\/inner[^]*cycle: .*a\/outer.*b\/other/)
+    await expect(outcome).rejects.toThrow(
+      /^deadlock: 5 task\(s\)[\s\S]*a\/outer: running, awaiting run b\/inner[\s\S]*cycle: .*a\/outer.*b\/other/,
+    )
   })
 
   test('parents that hold every slot and wait for their children are named', async () => {
@@ -102,10 +114,12 @@ describe('deadlocks', () => {
       },
       { executor: { maxConcurrency: 2 } },
     )
-    await expect(outcome).rejects.toThrow(/deadlock[^]*children\/child: queued[^]*cycle: parents\/p1 -> children\/child -> parents\/p1/)
+    await expect(outcome).rejects.toThrow(
+      /deadlock[\s\S]*children\/child: queued[\s\S]*cycle: parents\/p1 -> children\/child -> parents\/p1/,
+    )
   })
 
   test('a body that waits for nothing known is a potential deadlock', async () => {
-    await expect(runTest(() => never)).rejects.toThrow(/deadlock: 1 task\(s\)[^]*test\/body: running, awaiting something/)
+    await expect(runTest(() => never)).rejects.toThrow(/deadlock: 1 task\(s\)[\s\S]*test\/body: running, awaiting something/)
   })
 })

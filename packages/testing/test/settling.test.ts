@@ -26,10 +26,11 @@ const timeAfter = async (work: (context: TaskContext, env: TestEnvironment) => P
 }
 
 const chain = async (length: number): Promise<void> => {
-  for (let index = 0; index < length; index++) await null
+  for (let index = 0; index < length; index++) await Promise.resolve()
 }
 
-const ticks = (length: number): Promise<void> => new Promise((resolve) => (length === 0 ? resolve() : process.nextTick(() => void ticks(length - 1).then(resolve))))
+const ticks = (length: number): Promise<void> =>
+  new Promise((resolve) => (length === 0 ? resolve() : process.nextTick(() => void ticks(length - 1).then(resolve))))
 
 const immediates = async (count: number): Promise<void> => {
   for (let index = 0; index < count; index++) await new Promise((resolve) => void setImmediate(resolve))
@@ -80,12 +81,17 @@ describe(`time does not move before work that takes none has ended, ${repetition
   })
 
   test('a child process', async () => {
-    for (let round = 0; round < 3; round++) expect(await timeAfter(() => promisify(execFile)(process.execPath, ['--version']))).toBe(0)
+    for (let round = 0; round < 3; round++)
+      expect(await timeAfter(() => promisify(execFile)(process.execPath, ['--version']))).toBe(0)
   })
 
   test.for([
     ['a virtual sleep', async (context: TaskContext) => context.sleep(5), 5],
-    ['Promise.all of a virtual sleep and readFile', async (context: TaskContext) => Promise.all([context.sleep(5), readFile(file)]), 5],
+    [
+      'Promise.all of a virtual sleep and readFile',
+      async (context: TaskContext) => Promise.all([context.sleep(5), readFile(file)]),
+      5,
+    ],
     [
       'nested sleeps with long chains between',
       async (context: TaskContext) => {

@@ -26,7 +26,7 @@ describe('order and boundaries', () => {
     const seen: number[] = []
     for (const [index, runner] of [b, a, a, b, a].entries()) runner.postDelayedTask(() => void seen.push(index), 5)
     await env.advanceBy(5)
-    expect(seen.toSorted()).toEqual([0, 1, 2, 3, 4])
+    expect(seen.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4])
     expect(seen.indexOf(0)).toBeLessThan(seen.indexOf(3))
     expect(seen.indexOf(1)).toBeLessThan(seen.indexOf(2))
   })
@@ -215,7 +215,7 @@ describe('looking', () => {
     runner.postDelayedTask(() => {}, 1000, { name: 'background', unref: true })
     await env.runUntilIdle()
     expect(() => env.verify()).toThrow(LeakError)
-    expect(() => env.verify()).toThrow(/1 task\(s\)[^]*db\/forgotten: delayed until t=1000 {2}\(test-environment\.test\.ts:/)
+    expect(() => env.verify()).toThrow(/1 task\(s\)[\s\S]*db\/forgotten: delayed until t=1000 {2}\(test-environment\.test\.ts:/)
     env.verify({ allow: ({ name }) => name === 'forgotten' })
     await env.discard()
     env.verify()

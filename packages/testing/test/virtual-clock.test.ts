@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { SequencedTaskRunner, taskModule, ThreadPool } from '@posttask/core'
+import { SequencedTaskRunner, ThreadPool, taskModule } from '@posttask/core'
 import { createTestEnvironment, VirtualClock } from '@posttask/testing'
 import { expect, test } from 'vitest'
 import type * as Numbers from './fixtures/numbers.ts'

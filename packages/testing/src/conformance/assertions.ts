@@ -19,7 +19,10 @@ const show = (value: unknown): string => {
 
 /** Compares plain data by its JSON, everything else by identity. */
 export const assertEqual = (actual: unknown, expected: unknown, what: string): void => {
-  assert(Object.is(actual, expected) || show(actual) === show(expected), `${what}: expected ${show(expected)}, got ${show(actual)}`)
+  assert(
+    Object.is(actual, expected) || show(actual) === show(expected),
+    `${what}: expected ${show(expected)}, got ${show(actual)}`,
+  )
 }
 
 /** What `promise` rejects with; it fails the case when it does not. May be awaited later. */

@@ -32,7 +32,10 @@ export const cancelCases: readonly ConformanceCase[] = [
       const runner = new SequencedTaskRunner(subject.pool())
       const [state, log] = [subject.shared(), subject.shared()]
       const controller = new AbortController()
-      const aborted = rejection(runner.run(subject.contextTasks.untilAborted(state), { signal: controller.signal }), 'an aborted task')
+      const aborted = rejection(
+        runner.run(subject.contextTasks.untilAborted(state), { signal: controller.signal }),
+        'an aborted task',
+      )
       await subject.until(state, 0, 1)
       const behind = subject.watch(runner.run(subject.tasks.append(log, 1)))
       controller.abort(new Error('stop'))

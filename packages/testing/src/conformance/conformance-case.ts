@@ -8,11 +8,19 @@ export interface ConformanceCase {
   /** What the executor must declare; the case is skipped where it does not. Default: nothing. */
   readonly requires?: readonly Requirement[]
   /** Fails by throwing. */
-  run(subject: Subject): Promise<void>
+  readonly run: (subject: Subject) => Promise<void>
 }
 
 /** What a case may ask for. Each is answered by what the executor declares of itself, never by an option of a test. */
-export type Requirement = 'closures' | 'bound tasks' | 'two slots' | 'a copying boundary' | 'threads' | 'transfer' | 'terminate' | 'shared memory'
+export type Requirement =
+  | 'closures'
+  | 'bound tasks'
+  | 'two slots'
+  | 'a copying boundary'
+  | 'threads'
+  | 'transfer'
+  | 'terminate'
+  | 'shared memory'
 
 const answers: Readonly<Record<Requirement, (executor: Executor) => boolean>> = {
   closures: ({ accepts }) => accepts.includes('closure'),

@@ -10,7 +10,9 @@ export const report = (steps: number): string => {
 /** Says that it has started, then waits for its signal and gives its reason's message. */
 export const untilAborted = async (state: Int32Array): Promise<string> => {
   const { signal } = taskContext()
-  const aborted = new Promise<string>((resolve) => signal.addEventListener('abort', () => resolve(String((signal.reason as Error).message)), { once: true }))
+  const aborted = new Promise<string>((resolve) =>
+    signal.addEventListener('abort', () => resolve(String((signal.reason as Error).message)), { once: true }),
+  )
   Atomics.store(state, 0, 1)
   const message = await aborted
   Atomics.store(state, 1, 1)

@@ -21,11 +21,18 @@ export interface ConformanceTest {
   /** Why it does not apply: what the executor does not declare. */
   readonly skip: string | undefined
   /** Fails by throwing. */
-  run(): Promise<void>
+  readonly run: () => Promise<void>
 }
 
 /** Every case, as data. */
-export const conformanceCases: readonly ConformanceCase[] = [...resultCases, ...orderCases, ...timeCases, ...failureCases, ...cancelCases, ...shutdownCases]
+export const conformanceCases: readonly ConformanceCase[] = [
+  ...resultCases,
+  ...orderCases,
+  ...timeCases,
+  ...failureCases,
+  ...cancelCases,
+  ...shutdownCases,
+]
 
 const isDriven = (made: Executor | DrivenExecutor): made is DrivenExecutor => 'drive' in made
 

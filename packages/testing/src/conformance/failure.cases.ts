@@ -1,4 +1,4 @@
-import { ParallelTaskRunner, type Task, type TaskErrorEvent, SequencedTaskRunner, SingleThreadTaskRunner } from '@posttask/core'
+import { ParallelTaskRunner, SequencedTaskRunner, SingleThreadTaskRunner, type Task, type TaskErrorEvent } from '@posttask/core'
 import { assert, assertEqual, assertError, rejection, thrown } from './assertions.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 
@@ -86,7 +86,12 @@ export const failureCases: readonly ConformanceCase[] = [
       const closure = (): number => 1
       const wrong: unknown[] = [null, undefined, 5, {}, 'task']
       if (!subject.executor.accepts.includes('closure')) wrong.push(closure)
-      for (const task of wrong) assertError(thrown(() => runner.postTask(task as Task), String(task)), 'TypeError', String(task))
+      for (const task of wrong)
+        assertError(
+          thrown(() => runner.postTask(task as Task), String(task)),
+          'TypeError',
+          String(task),
+        )
       assertEqual(await runner.run(subject.tasks.echo(1)), 1, 'a task after the refusals')
     },
   },
@@ -95,8 +100,16 @@ export const failureCases: readonly ConformanceCase[] = [
     requires: ['bound tasks'],
     async run(subject) {
       const runner = new SequencedTaskRunner(subject.pool())
-      assertError(await rejection(runner.run(subject.missing('./no-such-module.js', 'x')), 'no such module'), 'ModuleLoadError', 'no such module')
-      assertError(await rejection(runner.run(subject.missing('tasks', 'noSuchFunction')), 'no such function'), 'ModuleLoadError', 'no such function')
+      assertError(
+        await rejection(runner.run(subject.missing('./no-such-module.js', 'x')), 'no such module'),
+        'ModuleLoadError',
+        'no such module',
+      )
+      assertError(
+        await rejection(runner.run(subject.missing('tasks', 'noSuchFunction')), 'no such function'),
+        'ModuleLoadError',
+        'no such function',
+      )
       assertEqual(await runner.run(subject.tasks.echo(1)), 1, 'a task after them')
     },
   },

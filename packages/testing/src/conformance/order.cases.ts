@@ -12,7 +12,8 @@ export const orderCases: readonly ConformanceCase[] = [
     async run(subject) {
       const runner = new SequencedTaskRunner(subject.pool())
       const log = subject.shared(302)
-      for (const index of countUp(300)) runner.postTask(subject.tasks.append(log, index), { priority: index % 2 === 0 ? 'best-effort' : 'user-blocking' })
+      for (const index of countUp(300))
+        runner.postTask(subject.tasks.append(log, index), { priority: index % 2 === 0 ? 'best-effort' : 'user-blocking' })
       await runner.waitIdle()
       assertEqual([...log.subarray(1, 301)], countUp(300), 'the order of the runs')
     },
@@ -33,7 +34,11 @@ export const orderCases: readonly ConformanceCase[] = [
     async run(subject) {
       const [a, b] = [new SequencedTaskRunner(subject.pool()), new SequencedTaskRunner(subject.pool())]
       const state = subject.shared()
-      assertEqual(await Promise.all([a.run(subject.tasks.meet(state, 2)), b.run(subject.tasks.meet(state, 2))]), [true, true], 'both met')
+      assertEqual(
+        await Promise.all([a.run(subject.tasks.meet(state, 2)), b.run(subject.tasks.meet(state, 2))]),
+        [true, true],
+        'both met',
+      )
     },
   },
   {
@@ -67,7 +72,11 @@ export const orderCases: readonly ConformanceCase[] = [
       const runner = new SingleThreadTaskRunner(subject.pool())
       const counts = await Promise.all(countUp(5).map(() => runner.run(subject.tasks.count())))
       const first = counts[0] as number
-      assertEqual(counts, countUp(5).map((index) => first + index), 'the counter in the module')
+      assertEqual(
+        counts,
+        countUp(5).map((index) => first + index),
+        'the counter in the module',
+      )
     },
   },
   {
@@ -86,7 +95,10 @@ export const orderCases: readonly ConformanceCase[] = [
     async run(subject) {
       const runner = new ParallelTaskRunner(subject.pool(), { maxConcurrency: 2 })
       const state = subject.shared()
-      await Promise.all([runner.run(subject.tasks.meet(subject.shared(), 1)), runner.run(subject.tasks.meet(subject.shared(), 1))])
+      await Promise.all([
+        runner.run(subject.tasks.meet(subject.shared(), 1)),
+        runner.run(subject.tasks.meet(subject.shared(), 1)),
+      ])
       await Promise.all(countUp(20).map(() => runner.run(subject.tasks.stay(state, 1))))
       assert((state[1] as number) <= 2, `${state[1]} tasks were inside at once, of 2 allowed`)
       const meeting = subject.shared()

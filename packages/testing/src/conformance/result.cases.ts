@@ -37,7 +37,11 @@ export const resultCases: readonly ConformanceCase[] = [
     title: 'F1 something thrown that is no error arrives as it is',
     async run(subject) {
       const runner = new SequencedTaskRunner(subject.pool())
-      assertEqual(await rejection(runner.run(subject.tasks.throwValue('a string')), 'a thrown string'), 'a string', 'a thrown string')
+      assertEqual(
+        await rejection(runner.run(subject.tasks.throwValue('a string')), 'a thrown string'),
+        'a string',
+        'a thrown string',
+      )
       assertEqual(await rejection(runner.run(subject.tasks.throwValue({ a: 1 })), 'a thrown object'), { a: 1 }, 'a thrown object')
     },
   },
@@ -58,7 +62,9 @@ export const resultCases: readonly ConformanceCase[] = [
     async run(subject) {
       const runner = new ParallelTaskRunner(subject.pool(), { maxConcurrency: 4 })
       const log = subject.shared(402)
-      const results = await Promise.all(Array.from({ length: 400 }, (_, index) => runner.run(subject.tasks.append(log, index)).then(() => index)))
+      const results = await Promise.all(
+        Array.from({ length: 400 }, (_, index) => runner.run(subject.tasks.append(log, index)).then(() => index)),
+      )
       assertEqual(results.length, 400, 'outcomes')
       assertEqual(log[0], 400, 'runs')
       assertEqual(new Set(log.subarray(1, 401)).size, 400, 'different tasks that ran')

@@ -61,7 +61,11 @@ export const shutdownCases: readonly ConformanceCase[] = [
       const log = subject.shared(8)
       for (const index of [1, 2, 3]) runner.postTask(subject.tasks.append(log, index))
       const closed = subject.watch(runner.close())
-      assertError(await rejection(runner.run(subject.tasks.append(log, 4)), 'a post after close'), 'RunnerClosedError', 'a post after close')
+      assertError(
+        await rejection(runner.run(subject.tasks.append(log, 4)), 'a post after close'),
+        'RunnerClosedError',
+        'a post after close',
+      )
       await closed
       assertEqual([...log.subarray(0, 4)], [3, 1, 2, 3], 'what had run')
     },
@@ -84,7 +88,9 @@ export const shutdownCases: readonly ConformanceCase[] = [
     title: 'W7 a post to a closed runner is reported with its reason',
     async run(subject) {
       const reports: string[] = []
-      const pool = subject.pool({ onTaskRejected: ({ runner, name, reason }) => void reports.push(`${runner.name} ${name} ${reason}`) })
+      const pool = subject.pool({
+        onTaskRejected: ({ runner, name, reason }) => void reports.push(`${runner.name} ${name} ${reason}`),
+      })
       const runner = new SequencedTaskRunner(pool, { name: 'gone' })
       await runner.close()
       runner.postTask(subject.tasks.echo(1), { name: 'late' })

@@ -1,4 +1,4 @@
-import { type BoundTask, type Executor, type HookOptions, type TaskModule, taskModule, ThreadPool } from '@posttask/core'
+import { type BoundTask, type Executor, type HookOptions, type TaskModule, ThreadPool, taskModule } from '@posttask/core'
 import { ConformanceFailure } from './assertions.ts'
 import type * as ContextTasks from './context-tasks.ts'
 import type * as Tasks from './tasks.ts'
@@ -12,10 +12,13 @@ const longestWait = 2000
 
 const asClosures = <M extends object>(url: URL): TaskModule<M> =>
   new Proxy({} as TaskModule<M>, {
-    get: (_target, name: string) => (...args: readonly unknown[]) => async (): Promise<unknown> => {
-      const module = (await import(url.href)) as Record<string, (...args: readonly unknown[]) => unknown>
-      return module[name]?.(...args)
-    },
+    get:
+      (_target, name: string) =>
+      (...args: readonly unknown[]) =>
+      async (): Promise<unknown> => {
+        const module = (await import(url.href)) as Record<string, (...args: readonly unknown[]) => unknown>
+        return module[name]?.(...args)
+      },
   })
 
 /** An executor under test, and what cases need around it. */
@@ -41,7 +44,11 @@ export class Subject {
 
   /** A task whose module or export does not exist. */
   missing(module: string, name: string): BoundTask {
-    return { module: module === 'tasks' ? moduleUrl('tasks').href : new URL(module, import.meta.url).href, export: name, args: [] }
+    return {
+      module: module === 'tasks' ? moduleUrl('tasks').href : new URL(module, import.meta.url).href,
+      export: name,
+      args: [],
+    }
   }
 
   /** Time passes on the executor's clock. */

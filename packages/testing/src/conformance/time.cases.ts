@@ -22,7 +22,9 @@ export const timeCases: readonly ConformanceCase[] = [
     async run(subject) {
       const order: number[] = []
       const runner = new SequencedTaskRunner(subject.pool())
-      await Promise.all([0, 1, 2, 3, 4].map((index) => runner.run(subject.tasks.echo(index), { delay: 10 }).then(() => order.push(index))))
+      await Promise.all(
+        [0, 1, 2, 3, 4].map((index) => runner.run(subject.tasks.echo(index), { delay: 10 }).then(() => order.push(index))),
+      )
       assertEqual(order, [0, 1, 2, 3, 4], 'the order of the outcomes')
     },
   },
@@ -31,8 +33,16 @@ export const timeCases: readonly ConformanceCase[] = [
     async run(subject) {
       const runner = new SequencedTaskRunner(subject.pool())
       for (const delay of [-1, Number.NaN, Number.POSITIVE_INFINITY, '1' as unknown as number]) {
-        assertError(thrown(() => runner.postDelayedTask(subject.tasks.echo(1), delay), String(delay)), 'RangeError', `a delay of ${delay}`)
-        assertError(thrown(() => runner.postRepeatingTask(subject.tasks.echo(1), delay), String(delay)), 'RangeError', `an interval of ${delay}`)
+        assertError(
+          thrown(() => runner.postDelayedTask(subject.tasks.echo(1), delay), String(delay)),
+          'RangeError',
+          `a delay of ${delay}`,
+        )
+        assertError(
+          thrown(() => runner.postRepeatingTask(subject.tasks.echo(1), delay), String(delay)),
+          'RangeError',
+          `an interval of ${delay}`,
+        )
       }
     },
   },
