@@ -1,5 +1,6 @@
 import type { Executor, TaskHandle, ThreadPool } from '@posttask/core'
 import { History, type Operation } from './history.ts'
+import type { Access } from './sleep-sets.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 import type { VirtualExecutorOptions } from './virtual-executor.ts'
 import type { VirtualWorld, WorldOptions } from './virtual-world.ts'
@@ -23,6 +24,8 @@ export interface Decider {
 export interface ServiceOptions {
   /** How long a call takes in virtual ms, at least and at most, drawn from the seed. */
   readonly latency?: readonly [number, number] | undefined
+  /** What a call touches, for `reduction: 'labels'`. Default: it may touch all of the service. */
+  readonly access?: ((method: string, args: readonly unknown[]) => Access) | undefined
 }
 
 /** The methods of a service, each returning a promise. */
@@ -109,12 +112,13 @@ export class ExploreEnvironment {
   /** A shared variable whose reads and writes are scheduling points. */
   cell<T>(name: string, initial: T): Cell<T> {
     let value = initial
-    return this.service(name, {
+    const cell = {
       get: () => value,
       set: (next: T) => {
         value = next
       },
-    }) as Cell<T>
+    }
+    return this.service(name, cell, { access: (method) => [name, method === 'get' ? 'r' : 'w'] }) as Cell<T>
   }
 
   /** One of several, decided by the schedule; the first by default. */
@@ -167,7 +171,8 @@ export class ExploreEnvironment {
         } else if (this.#settings.points === 'request') settle()
         else this.#enqueue(task, what, settle)
       }
-      this.#enqueue(task, label, () => {
+      const access: Access = options.access?.(method, args) ?? [name, 'w']
+      const request = (): void => {
         let result: unknown
         try {
           result = (implementation as Record<string, (...args: readonly unknown[]) => unknown>)[method]?.(...args)
@@ -181,7 +186,8 @@ export class ExploreEnvironment {
             (error: unknown) => respond(`${label} failed`, () => reject(error)),
           )
         } else respond(`${label} answered`, () => resolve(result))
-      })
+      }
+      this.clock.enqueue({ kind: 'resume', task, what: label, access, run: request })
     })
   }
 

@@ -4,6 +4,7 @@ import { ExploreEnvironment, type ExploreSettings } from './explore-environment.
 import { pause } from './host.ts'
 import { nameOf } from './journal.ts'
 import { createRandom, randomInteger } from './random.ts'
+import type { ReducibleStep, SleepSets } from './sleep-sets.ts'
 import { startSteps, stopSteps } from './stepper.ts'
 import type { Strategy } from './strategy.ts'
 import type { ReadyEntry } from './virtual-clock.ts'
@@ -29,6 +30,8 @@ export interface ScheduleOutcome {
   /** Only of a schedule that is recorded. */
   readonly trace: readonly ScheduleStep[]
   readonly failure: { readonly error: unknown } | undefined
+  /** It was given up: an equivalent schedule was tried. */
+  readonly isPruned: boolean
 }
 
 /** How schedules are run. */
@@ -36,6 +39,8 @@ export interface ScheduleSettings extends ExploreSettings {
   readonly timerRaces: boolean
   readonly maxSteps: number
   readonly invariant: ((env: ExploreEnvironment) => void) | undefined
+  /** Takes the decisions instead of the strategy, and leaves equivalent schedules out. */
+  readonly sleepSets?: SleepSets | undefined
 }
 
 interface Start {
@@ -65,6 +70,8 @@ export class Schedule {
   #chosenStart: Start | undefined
   #chosenEntry: ReadyEntry | undefined
   #isTimerChosen = false
+  #isPruned = false
+  readonly #ids = new Map<unknown, string>()
   #bodyHasEnded = false
   #failure: { readonly error: unknown } | undefined
   #finish: () => void = () => {}
@@ -111,6 +118,7 @@ export class Schedule {
       steps: this.#steps,
       trace: this.#trace ?? [],
       failure: this.#failure,
+      isPruned: this.#isPruned,
     }
   }
 
@@ -131,12 +139,13 @@ export class Schedule {
     this.#settings.invariant?.(this.#env)
     const { clock } = this.#world
     for (;;) {
+      if (this.#isPruned) return false
       if (this.#choose()) {
         if (++this.#steps > this.#settings.maxSteps)
           throw new LivelockError(`livelock: more than ${this.#settings.maxSteps} steps\n${this.#world.describe()}`)
         return true
       }
-      if (this.#bodyHasEnded) return false
+      if (this.#bodyHasEnded || this.#isPruned) return false
       const next = clock.nextDeadline()
       if (next === undefined) {
         stopSteps()
@@ -236,7 +245,16 @@ export class Schedule {
     const count = starts.length + this.#others.length + (mayRace ? 1 : 0)
     if (count === 0) return false
     const last = this.#last === undefined ? -1 : this.#others.findIndex(({ task }) => task === this.#last)
-    const chosen = count === 1 ? 0 : this.#pick(count, (index) => this.#keyOf(index, last))
+    const chosen =
+      this.#settings.sleepSets !== undefined
+        ? this.#reduce(count, last)
+        : count === 1
+          ? 0
+          : this.#pick(count, (index) => this.#keyOf(index, last))
+    if (chosen === -1) {
+      this.#isPruned = true
+      return false
+    }
     if (mayRace && chosen === count - 1) {
       this.#isTimerChosen = true
       this.#note('the clock overtakes', true, count)
@@ -261,6 +279,22 @@ export class Schedule {
     return true
   }
 
+  /** As {@link #pick}, through the sleep sets: they see every step, one with a single candidate too. */
+  #reduce(count: number, last: number): number {
+    const chosen = this.#settings.sleepSets?.choose(Array.from({ length: count }, (_, index) => this.#stepAt(index, last))) ?? 0
+    if (count > 1 && chosen !== -1) this.#record(chosen, count)
+    return chosen
+  }
+
+  #stepAt(index: number, last: number): ReducibleStep {
+    if (index >= this.#starts.length + this.#others.length) return { id: 'clock', access: undefined }
+    const found = this.#candidateAt(index, last)
+    const key = 'candidate' in found ? found.candidate.task : found
+    let id = this.#ids.get(key)
+    if (id === undefined) this.#ids.set(key, (id = String(this.#ids.size)))
+    return { id, access: 'candidate' in found ? undefined : found.access }
+  }
+
   #candidateAt(index: number, last: number): Start | ReadyEntry {
     let rest = index
     if (last !== -1) {
@@ -279,14 +313,20 @@ export class Schedule {
   }
 
   #pick(count: number, keyOf: (index: number) => unknown, label?: string): number {
+    if (this.#settings.sleepSets !== undefined)
+      throw new TypeError(`${label ?? 'a choice'}: reduction does not go with env.choose and env.fault`)
     // A strategy that is unfair would take a loop that polls for a livelock.
     const isLate = this.#steps > this.#settings.maxSteps / 2
     const chosen =
       isLate && this.#strategy.name !== 'replay' ? randomInteger(this.#fair, count) : this.#strategy.choose(count, keyOf)
-    this.#decisions.push(chosen)
-    this.#counts.push(count)
+    this.#record(chosen, count)
     if (label !== undefined) this.#note(`${label} -> ${chosen}`, false, count)
     return chosen
+  }
+
+  #record(chosen: number, count: number): void {
+    this.#decisions.push(chosen)
+    this.#counts.push(count)
   }
 
   #note(label: string, isPreemption: boolean, count: number): void {

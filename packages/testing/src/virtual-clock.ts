@@ -1,4 +1,5 @@
 import type { Clock, TaskHandle, TestSeam, TimerHandle } from '@posttask/core'
+import type { Access } from './sleep-sets.ts'
 import { TimerHeap, type VirtualTimer } from './timer-heap.ts'
 
 /** Something that can go on now. */
@@ -10,6 +11,8 @@ export interface ReadyEntry {
   readonly task?: TaskHandle | undefined
   /** What it waited for, in words. */
   readonly what?: string | undefined
+  /** What it touches, where a service says so. */
+  readonly access?: Access | undefined
 }
 
 /** Options of a virtual clock. */

@@ -305,3 +305,53 @@ test('minimising keeps to the same failure', async () => {
   expect(error.original).toBeInstanceOf(RangeError)
   expect(error.replay).toBe('2.1')
 })
+
+/** Every outcome of three tasks that read and write, with and without a reduction, and how many schedules it took. */
+const outcomesOf = async (
+  keys: readonly string[],
+  reduction: 'none' | 'labels',
+): Promise<{ outcomes: readonly string[]; schedules: number }> => {
+  const outcomes = new Set<string>()
+  const { schedules, complete } = await explore(
+    async (env) => {
+      const values: Record<string, number> = {}
+      const store = env.service(
+        'store',
+        {
+          get: (key: string) => values[key] ?? 0,
+          set: (key: string, value: number) => {
+            values[key] = value
+          },
+        },
+        { access: (method, [key]) => [String(key), method === 'get' ? 'r' : 'w'] },
+      )
+      await Promise.all(
+        keys.map((key) => new SequencedTaskRunner(env.pool).run(async () => store.set(key, (await store.get(key)) + 1))),
+      )
+      outcomes.add(JSON.stringify(Object.entries(values).toSorted()))
+    },
+    { exhaustive: true, points: 'request', reduction },
+  )
+  expect(complete).toBe(true)
+  return { outcomes: [...outcomes].toSorted(), schedules }
+}
+
+test.for([
+  [['a', 'a', 'a'], 36],
+  [['a', 'b', 'c'], 1],
+  [['a', 'a', 'b'], 8],
+] as const)('reduction by labels finds the same outcomes in fewer schedules: %s', async ([keys, most]) => {
+  const all = await outcomesOf(keys, 'none')
+  const reduced = await outcomesOf(keys, 'labels')
+  expect(all.schedules).toBe(1680)
+  expect(reduced.outcomes).toEqual(all.outcomes)
+  expect(reduced.schedules).toBeLessThanOrEqual(most)
+})
+
+test('a reduction refuses what it would not be sound with', async () => {
+  await expect(explore(() => {}, { reduction: 'labels' })).rejects.toThrow(TypeError)
+  await expect(explore(() => {}, { reduction: 'labels', exhaustive: true, timerRaces: true })).rejects.toThrow(TypeError)
+  await expect(explore((env) => void env.choose([1, 2]), { reduction: 'labels', exhaustive: true })).rejects.toThrow(
+    /reduction does not go with/,
+  )
+})
