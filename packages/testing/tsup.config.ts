@@ -4,6 +4,9 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     'conformance/index': 'src/conformance/index.ts',
+    // Loaded by their address, in worker threads too.
+    'conformance/tasks': 'src/conformance/tasks.ts',
+    'conformance/context-tasks': 'src/conformance/context-tasks.ts',
     vitest: 'src/vitest.ts',
     'node-test': 'src/node-test.ts',
     jest: 'src/jest.ts',
