@@ -9,6 +9,7 @@ import { StepCounts } from './step-counts.ts'
 import type { PendingTask, TaskInfo } from './task-ledger.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 import type { VirtualExecutor, VirtualExecutorOptions } from './virtual-executor.ts'
+import { type GlobalName, installGlobals } from './virtual-globals.ts'
 import { VirtualWorld, type WorldOptions } from './virtual-world.ts'
 
 /** Options of a test environment. */
@@ -41,6 +42,7 @@ export class TestEnvironment implements AsyncDisposable {
   readonly #counts = new StepCounts()
   readonly #foreignMoves = new Set<string>()
   #sleepers: Sleeper[] = []
+  readonly #globals: Disposable[] = []
   #driving: string | undefined
   #body: 'none' | 'running' | 'ended' = 'none'
   #stall: Disposable | undefined
@@ -179,6 +181,13 @@ export class TestEnvironment implements AsyncDisposable {
     return this.#world.work.hold(what)
   }
 
+  /** Puts the globals of time on this clock until the environment is disposed, or what it returns is. */
+  installGlobals(names?: readonly GlobalName[]): Disposable {
+    const globals = installGlobals(this.clock, (promise, what) => this.external(promise, what), names)
+    this.#globals.push(globals)
+    return globals
+  }
+
   /** What is queued, delayed or running, in the order of the posts. */
   pendingTasks(): readonly TaskInfo[] {
     return this.#world.ledger.list().map(({ info }) => info)
@@ -233,6 +242,7 @@ export class TestEnvironment implements AsyncDisposable {
 
   /** Drops what is pending, without a word. What runs sees its signal fire. */
   async discard(): Promise<void> {
+    for (const globals of this.#globals.splice(0).toReversed()) globals[Symbol.dispose]()
     this.#stall?.[Symbol.dispose]()
     this.#sleepers = []
     this.#world.discard()
