@@ -57,8 +57,8 @@ describe('recognising errors', () => {
       { code: 'ERR_RUNNER_CLOSED' },
       Object.assign(new Error('x'), { code: 'ERR_RUNNER_CLOSED' }),
     ]) {
-      expect(value instanceof PostTaskError, String(value)).toBe(false)
-      expect(value instanceof RunnerClosedError, String(value)).toBe(false)
+      expect(value instanceof PostTaskError, JSON.stringify(value)).toBe(false)
+      expect(value instanceof RunnerClosedError, JSON.stringify(value)).toBe(false)
     }
   })
 

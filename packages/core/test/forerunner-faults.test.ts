@@ -23,6 +23,7 @@ import {
 import { createTestEnvironment, type TestEnvironment } from '@posttask/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { deferred } from './fixtures/deferred.ts'
+import { executorWith } from './fixtures/executor-with.ts'
 
 const runners = {
   sequenced: (pool: ThreadPool, options?: RunnerOptions): TaskRunner => new SequencedTaskRunner(pool, { name: 'r', ...options }),
@@ -99,17 +100,8 @@ describe.each(Object.entries(runners))('on a %s runner', (kind, makeRunner) => {
       if (isBroken) throw new Error('no thread')
       return inline.execute(task, execution)
     }
-    const executor: Executor = {
-      name: 'broken',
-      accepts: inline.accepts,
-      clock: inline.clock,
-      maxConcurrency: 1,
-      capabilities: inline.capabilities,
-      execute,
-      openThread: () => ({ execute, close: async () => {}, terminate: async () => {} }),
-      close: () => inline.close(),
-      terminate: () => inline.terminate(),
-    }
+    const openThread: Executor['openThread'] = () => ({ execute, close: async () => {}, terminate: async () => {} })
+    const executor = executorWith({ execute, openThread, maxConcurrency: 1 })
     await using pool = new ThreadPool({ executor })
     const runner = makeRunner(pool)
     await expect(runner.run(() => 1)).rejects.toThrow('no thread')
@@ -543,22 +535,10 @@ test('B-35 pools and runners have names of their own: two pools do not overwrite
 
 test('B-42 F2 hooks belong to the pool: an executor that knows nothing of them loses none', async () => {
   const errors: TaskErrorEvent[] = []
-  const inline = inlineExecutor()
-  const executor: Executor = {
-    name: 'minimal',
+  const executor = executorWith({
     accepts: ['closure'],
-    clock: inline.clock,
-    maxConcurrency: 1,
-    capabilities: inline.capabilities,
     execute: (task, execution) => (typeof task === 'function' ? task(execution) : undefined),
-    openThread: () => ({
-      execute: (task, execution) => executor.execute(task, execution),
-      close: async () => {},
-      terminate: async () => {},
-    }),
-    close: async () => {},
-    terminate: async () => {},
-  }
+  })
   await using pool = new ThreadPool({ executor, onTaskError: (event) => void errors.push(event) })
   const runner = new SequencedTaskRunner(pool)
   runner.postTask(() => {

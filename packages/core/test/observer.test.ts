@@ -1,9 +1,9 @@
-import { inlineExecutor } from '@posttask/backend-inline'
 import {
   type Observer,
   ParallelTaskRunner,
   SequencedTaskRunner,
   SingleThreadTaskRunner,
+  systemClock,
   type TaskFinishedEvent,
   type TaskRunner,
   ThreadPool,
@@ -11,6 +11,7 @@ import {
 import { createTestEnvironment } from '@posttask/testing'
 import { describe, expect, test } from 'vitest'
 import { deferred } from './fixtures/deferred.ts'
+import { executorWith } from './fixtures/executor-with.ts'
 
 const runners = {
   sequenced: (pool: ThreadPool): TaskRunner => new SequencedTaskRunner(pool, { name: 'r' }),
@@ -256,21 +257,8 @@ describe('observers', () => {
 
   test('without an observer and without timing nothing reads the clock per task', async () => {
     let reads = 0
-    const executor = inlineExecutor()
-    const clock = { ...executor.clock, now: () => reads++ / 1e6 }
-    const pool = new ThreadPool({
-      executor: {
-        name: 'counted',
-        accepts: executor.accepts,
-        maxConcurrency: executor.maxConcurrency,
-        capabilities: executor.capabilities,
-        clock,
-        execute: (task, execution) => executor.execute(task, execution),
-        openThread: (options) => executor.openThread(options),
-        close: () => executor.close(),
-        terminate: () => executor.terminate(),
-      },
-    })
+    const clock = { ...systemClock, now: () => reads++ / 1e6 }
+    const pool = new ThreadPool({ executor: executorWith({ clock }) })
     const runner = new SequencedTaskRunner(pool)
     for (let task = 0; task < 10_000; task++) runner.postTask(() => {})
     await runner.waitIdle()

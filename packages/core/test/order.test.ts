@@ -3,6 +3,7 @@ import { ParallelTaskRunner, SequencedTaskRunner, SingleThreadTaskRunner, type T
 import { createTestEnvironment } from '@posttask/testing'
 import { describe, expect, test } from 'vitest'
 import { deferred } from './fixtures/deferred.ts'
+import { thenable } from './fixtures/thenable.ts'
 
 const sequences = {
   sequenced: (pool: ThreadPool): TaskRunner => new SequencedTaskRunner(pool, { name: 'seq' }),
@@ -75,7 +76,7 @@ describe.each(Object.entries(runners))('any runner: %s', (_kind, makeRunner) => 
     ]
     for (const post of posts) {
       for (const task of [null, undefined, 5, 'task', {}, { module: 'file:///x.js' }])
-        expect(() => post(task as never), String(task)).toThrow(TypeError)
+        expect(() => post(task as never), JSON.stringify(task)).toThrow(TypeError)
     }
     expect(env.isIdle()).toBe(true)
     expect(runner.stats()).toMatchObject({ pending: 0, delayed: 0, repeating: 0, rejected: 0 })
@@ -124,15 +125,14 @@ describe.each(Object.entries(sequences))('a sequence: %s', (_kind, makeRunner) =
       throw new Error('expected')
     })
     failing.catch(() => {})
-    runner.postTask((context) => ({
-      // biome-ignore lint/suspicious/noThenProperty: a foreign thenable is what this is about
-      then: (resolve: (value: undefined) => void) => {
+    runner.postTask((context) =>
+      thenable<undefined>((resolve) => {
         void context.yield().then(() => {
           seen.push('2 ends')
           resolve(undefined)
         })
-      },
-    }))
+      }),
+    )
     runner.postTask(() => void seen.push('3'))
     await runner.waitIdle()
     expect(seen).toEqual(['1 fails', '2 ends', '3'])

@@ -11,6 +11,7 @@ import {
 } from '@posttask/core'
 import { createTestEnvironment } from '@posttask/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { brokenThenable, thenable } from './fixtures/thenable.ts'
 
 const arithmetic = taskModule<typeof import('./fixtures/arithmetic.ts')>(new URL('./fixtures/arithmetic.ts', import.meta.url))
 
@@ -102,31 +103,20 @@ describe.each(Object.entries(runners))('outcomes on a %s runner', (_kind, makeRu
 
   test('F1 TR-10 a thenable is waited for; one whose then throws is a failure', async () => {
     const { runner } = withPool()
-    const thenable = {
-      // biome-ignore lint/suspicious/noThenProperty: a foreign thenable is what this is about
-      then: (resolve: (value: number) => void) => resolve(5),
-    }
-    expect(await runner.run(() => thenable as unknown as PromiseLike<number>)).toBe(5)
-    const bad = Object.defineProperty({}, 'then', {
-      get: () => {
-        throw new Error('no then for you')
-      },
-    })
-    await expect(runner.run(() => bad)).rejects.toThrow('no then for you')
+    expect(await runner.run(() => thenable<number>((resolve) => resolve(5)))).toBe(5)
+    const error = new Error('no then for you')
+    await expect(runner.run(() => brokenThenable(error))).rejects.toBe(error)
     expect(await runner.run(() => 'next')).toBe('next')
   })
 
   test('F1 a thenable that resolves twice, and rejects as well, counts once', async () => {
     const { runner, errors } = withPool()
-    const restless = {
-      // biome-ignore lint/suspicious/noThenProperty: a foreign thenable is what this is about
-      then: (resolve: (value: number) => void, reject: (error: unknown) => void) => {
-        resolve(1)
-        resolve(2)
-        reject(new Error('too late'))
-      },
-    }
-    expect(await runner.run(() => restless as unknown as PromiseLike<number>)).toBe(1)
+    const restless = thenable<number>((resolve, reject) => {
+      resolve(1)
+      resolve(2)
+      reject(new Error('too late'))
+    })
+    expect(await runner.run(() => restless)).toBe(1)
     expect(await runner.run(() => 'next')).toBe('next')
     expect([runner.stats().completed, runner.stats().running, errors.length]).toEqual([2, 0, 0])
   })

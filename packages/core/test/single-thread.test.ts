@@ -1,6 +1,5 @@
 import { inlineExecutor } from '@posttask/backend-inline'
 import {
-  type Executor,
   type SingleThreadRunnerOptions,
   SingleThreadTaskRunner,
   type Task,
@@ -10,6 +9,7 @@ import {
 } from '@posttask/core'
 import { describe, expect, test } from 'vitest'
 import { deferred } from './fixtures/deferred.ts'
+import { executorWith } from './fixtures/executor-with.ts'
 
 /** One thread that a test can lose. */
 interface FakeThread {
@@ -25,13 +25,8 @@ const withLosableThread = (
   let onLost: (error: Error) => void = () => {}
   let fail: ((error: Error) => void) | undefined
   const closed: string[] = []
-  const executor: Executor = {
-    name: 'fake',
-    accepts: inline.accepts,
-    clock: inline.clock,
+  const executor = executorWith({
     maxConcurrency: 1,
-    capabilities: inline.capabilities,
-    execute: (task, execution) => inline.execute(task, execution),
     openThread: (threadOptions) => {
       onLost = (error) => threadOptions.onLost(error)
       return {
@@ -44,9 +39,7 @@ const withLosableThread = (
         terminate: async () => void closed.push('terminate'),
       }
     },
-    close: () => inline.close(),
-    terminate: () => inline.terminate(),
-  }
+  })
   const rejections: TaskRejectedEvent[] = []
   const pool = new ThreadPool({ executor, onTaskRejected: (event) => void rejections.push(event), onTaskError: () => {} })
   const runner = new SingleThreadTaskRunner(pool, { name: 'db', ...options })

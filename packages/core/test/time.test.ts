@@ -10,6 +10,7 @@ import {
 } from '@posttask/core'
 import { createTestEnvironment, type TestEnvironment } from '@posttask/testing'
 import { describe, expect, test } from 'vitest'
+import { executorWith } from './fixtures/executor-with.ts'
 
 const runners = {
   sequenced: (pool: ThreadPool, options?: RunnerOptions): TaskRunner => new SequencedTaskRunner(pool, options),
@@ -18,7 +19,7 @@ const runners = {
     new ParallelTaskRunner(pool, { maxConcurrency: 4, ...options }),
 }
 
-const timesOf = (env: TestEnvironment): { readonly seen: string[]; note(what: string): () => void } => {
+const timesOf = (env: TestEnvironment): { readonly seen: string[]; readonly note: (what: string) => () => void } => {
   const seen: string[] = []
   return { seen, note: (what) => () => void seen.push(`${what}@${env.clock.now()}`) }
 }
@@ -283,7 +284,6 @@ describe('delays', () => {
   test('D1 a host timer that fires early: the clock is looked at, and the timer set again', async () => {
     let now = 0
     const timers: { readonly delay: number; readonly fire: () => void }[] = []
-    const executor = inlineExecutor()
     const clock = {
       ...systemClock,
       now: () => now,
@@ -293,14 +293,7 @@ describe('delays', () => {
       },
     }
     await using pool = new ThreadPool({
-      executor: {
-        ...executor,
-        execute: executor.execute,
-        openThread: executor.openThread,
-        close: executor.close,
-        terminate: executor.terminate,
-        clock,
-      },
+      executor: executorWith({ clock }),
     })
     const runner = new SequencedTaskRunner(pool)
     const handle = runner.postDelayedTask(() => {}, 10)
