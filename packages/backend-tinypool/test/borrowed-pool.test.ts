@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url'
+import { tinypoolExecutor } from '@posttask/backend-tinypool'
+import { Tinypool } from 'tinypool'
+import { expect, test } from 'vitest'
+import { describeBorrowedPool } from '../../core/test/worker/borrowed-pool-suite.ts'
+import { fixture } from '../../core/test/worker/test-execution.ts'
+
+describeBorrowedPool('tinypool', () => {
+  const pool = new Tinypool({ minThreads: 1, maxThreads: 1 })
+  return {
+    executor: tinypoolExecutor({ pool }),
+    isAlive: async () => (await pool.run('own', { filename: fileURLToPath(fixture), name: 'echo' })) === 'own',
+    destroy: () => pool.destroy(),
+  }
+})
+
+test('F6 a pool that puts several tasks on a thread at a time is refused', async () => {
+  const pool = new Tinypool({ minThreads: 0, maxThreads: 1, concurrentTasksPerWorker: 2 })
+  expect(() => tinypoolExecutor({ pool })).toThrow(TypeError)
+  await pool.destroy()
+})
