@@ -1,7 +1,12 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', 'worker/index': 'src/worker/index.ts', 'worker/bound-object-host': 'src/worker/bound-object-host.ts' },
+  entry: {
+    index: 'src/index.ts',
+    'node/index': 'src/node/index.ts',
+    'worker/index': 'src/worker/index.ts',
+    'worker/bound-object-host': 'src/worker/bound-object-host.ts',
+  },
   format: ['esm'],
   target: 'node20.19',
   sourcemap: true,

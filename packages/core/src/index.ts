@@ -22,7 +22,7 @@ export type { HookOptions } from './hooks.ts'
 export { KeyedSequence } from './keyed-sequence.ts'
 export { type KeyedRunnerOptions, KeyedTaskRunner } from './keyed-task-runner.ts'
 export { loadExport } from './load-export.ts'
-export type { MapOptions, Mapper } from './map-tasks.ts'
+export type { MapOptions, Mapper, MapResult } from './map-tasks.ts'
 export type {
   Observer,
   QueueDepthEvent,
@@ -35,8 +35,8 @@ export type {
 export { type ParallelRunnerOptions, ParallelTaskRunner } from './parallel-task-runner.ts'
 export type { CloseReport } from './pool-closing.ts'
 export type { PoolStats } from './pool-stats.ts'
+export type { FullPolicy } from './queue-bound.ts'
 export type { RepeatingTaskHandle, RepeatOptions } from './repeating-task.ts'
-export type { FullPolicy } from './runner-engine.ts'
 export type { RunnerStats } from './runner-stats.ts'
 export { type BoundCalls, SequenceBound } from './sequence-bound.ts'
 export { type SequenceLocal, sequenceLocal } from './sequence-local.ts'

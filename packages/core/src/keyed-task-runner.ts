@@ -28,9 +28,4 @@ export class KeyedTaskRunner<Accepts extends Task = Task> extends TaskRunner<Acc
   forKey(key: unknown): KeyedSequence<Accepts> {
     return new KeyedSequence(this, key)
   }
-
-  /** @internal */
-  protected releaseThread(): Promise<void> {
-    return Promise.resolve()
-  }
 }

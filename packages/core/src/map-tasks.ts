@@ -16,6 +16,9 @@ export type Mapper<Item, Result> =
   | ((item: Item, context: TaskContext) => Result | PromiseLike<Result>)
   | ((item: Item) => BoundTask<Result>)
 
+/** What an item becomes: the result of the closure, or of the task that the stub gave. */
+export type MapResult<Outcome> = Outcome extends BoundTask<infer Result> ? Awaited<Result> : Awaited<Outcome>
+
 interface Outcome {
   readonly key: number
   readonly error?: unknown

@@ -20,9 +20,4 @@ export class ParallelTaskRunner<Accepts extends Task = Task> extends TaskRunner<
   constructor(pool: ThreadPool<Accepts>, options: ParallelRunnerOptions) {
     super(pool, 'parallel', options?.maxConcurrency, options)
   }
-
-  /** @internal */
-  protected releaseThread(): Promise<void> {
-    return Promise.resolve()
-  }
 }

@@ -16,9 +16,4 @@ export class SequencedTaskRunner<Accepts extends Task = Task> extends TaskRunner
   constructor(pool: ThreadPool<Accepts>, options: RunnerOptions = {}) {
     super(pool, 'sequenced', 1, options)
   }
-
-  /** @internal */
-  protected releaseThread(): Promise<void> {
-    return Promise.resolve()
-  }
 }

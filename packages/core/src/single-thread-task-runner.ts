@@ -40,13 +40,13 @@ export class SingleThreadTaskRunner<Accepts extends Task = Task> extends TaskRun
   }
 
   /** @internal */
-  protected async releaseThread(): Promise<void> {
+  protected override async releaseThread(): Promise<void> {
     await this.#thread.close()
   }
 
   #postInit(init: Accepts): void {
     const sink: TaskSink = { onSettled: (record, state, error) => this.#onInit(record, state, error) }
-    this.requeue(this.prepare(init, { name: `init of ${this.name}` }, sink))
+    this.postAhead(init, { name: `init of ${this.name}` }, sink)
   }
 
   /** Without its state the runner is of no use: what is queued must not run. */
@@ -62,6 +62,6 @@ export class SingleThreadTaskRunner<Accepts extends Task = Task> extends TaskRun
   }
 
   #giveUp(error: Error): void {
-    this.stopBecauseOf(error)
+    this.stop(true, { reason: 'runner-closed', error })
   }
 }

@@ -3,12 +3,13 @@ import { currentTask } from './current-task.ts'
 import { SequenceDeadlockError } from './errors.ts'
 import { KeyedBucket } from './keyed-bucket.ts'
 import { LevelBucket } from './level-bucket.ts'
-import { type MapOptions, type Mapper, mapTasks } from './map-tasks.ts'
+import { type MapOptions, type Mapper, type MapResult, mapTasks } from './map-tasks.ts'
 import { checkTask, flagsOf } from './post-checks.ts'
+import type { FullPolicy } from './queue-bound.ts'
 import { RepeatingTask, type RepeatingTaskHandle, type RepeatOptions } from './repeating-task.ts'
-import { type FullPolicy, RunnerEngine } from './runner-engine.ts'
+import { ClosableRunner } from './runner-closing.ts'
 import type { RunnerStats } from './runner-stats.ts'
-import type { BoundTask, Closure, PostOptions, Task, TaskContext, TaskHandle, TaskPriority, TaskResult } from './task.ts'
+import type { Closure, PostOptions, Task, TaskContext, TaskHandle, TaskPriority, TaskResult } from './task.ts'
 import { type ReplyOptions, ReplySink } from './task-and-reply.ts'
 import { taskName } from './task-extras.ts'
 import { isBarrier, type Resolve, reportsToPromise, type TaskRecord } from './task-record.ts'
@@ -54,7 +55,8 @@ export interface ShutdownReport {
   readonly running: number
 }
 
-// One function for every promise of a `run`: a closure of its own would be one object more for each.
+// One function for every promise of a `run`: a closure of its own would be one object more for each. Whoever used it
+// forgets it, or the last result would never go.
 let resolveLatest: Resolve = () => {}
 const keepResolve = (resolve: Resolve): void => {
   resolveLatest = resolve
@@ -64,7 +66,7 @@ const keepResolve = (resolve: Resolve): void => {
  * A virtual thread: tasks are posted to it, and it decides when each runs. The three runners are settings of one
  * engine. Chromium's `base::TaskRunner`.
  */
-export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngine implements AsyncDisposable {
+export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRunner implements AsyncDisposable {
   readonly metadata: Readonly<Record<string, unknown>>
 
   /** @internal */
@@ -161,6 +163,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'run()', 'postTask() hands work over without waiting')
     const promise = new Promise<unknown>(keepResolve)
     const record = this.submit(task, options, resolveLatest, reportsToPromise, delay, undefined, key)
+    resolveLatest = ignore
     this.pool.seam?.wait?.(currentTask(), `run ${this.name}/${record.name}`, record)
     return promise as Promise<TaskResult<Posted>>
   }
@@ -170,22 +173,12 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
    * taken by the consumer, never more than `window` ahead. Results come in the order of the items, or with
    * `ordered: false` as they come. The first failure ends it.
    */
-  map<Item, Result>(
+  map<Item, Outcome>(
     items: Iterable<Item> | AsyncIterable<Item>,
-    stub: (item: Item) => BoundTask<Result>,
-    options?: MapOptions,
-  ): AsyncIterable<Result>
-  map<Item, Result>(
-    items: Iterable<Item> | AsyncIterable<Item>,
-    closure: (item: Item, context: TaskContext) => Result | PromiseLike<Result>,
-    options?: MapOptions,
-  ): AsyncIterable<Result>
-  map<Item, Result>(
-    items: Iterable<Item> | AsyncIterable<Item>,
-    mapper: Mapper<Item, Result>,
+    mapper: (item: Item, context: TaskContext) => Outcome,
     options: MapOptions = {},
-  ): AsyncIterable<Result> {
-    return mapTasks(this as unknown as TaskRunner, items, mapper, options)
+  ): AsyncIterable<MapResult<Outcome>> {
+    return mapTasks(this as unknown as TaskRunner, items, mapper as Mapper<Item, MapResult<Outcome>>, options)
   }
 
   /**
@@ -218,14 +211,16 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'flush()', 'flush from outside of its tasks')
     const promise = new Promise<unknown>(keepResolve)
     this.postBarrier(callback ?? ignore, resolveLatest)
+    resolveLatest = ignore
     this.pool.seam?.wait?.(currentTask(), `flush ${this.name}`, promise)
     return promise as Promise<void>
   }
 
   /** Resolves when the queue has room for a post (Q1): `await runner.ready()` before each gives back-pressure. */
   ready(): Promise<void> {
-    const holder = this.maxConcurrency === 1 && !this.hasRoom() ? this.heldBy() : undefined
+    const holder = this.maxConcurrency === 1 && !this.bound.hasRoom ? this.heldBy() : undefined
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'ready()', 'raise queueLimit')
+    if (this.isClosed) return Promise.reject(this.closedError())
     const promise = this.waitForRoom()
     this.pool.seam?.wait?.(currentTask(), `ready ${this.name}`, promise)
     return promise
@@ -279,9 +274,9 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
       name: this.name,
       kind: this.kind,
       priority: priorityOf(this.ownLevel),
-      pending: this.queue.size - this.queuedBarriers,
+      pending: this.#pending,
       delayed: this.delayedCount,
-      repeating: this.repeating.size,
+      repeating: this.repeatingCount,
       running: this.running,
       completed,
       failed,
@@ -306,6 +301,12 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends RunnerEngi
     throw new Error(
       `this must be called in a task of runner "${this.name}", not ${actual === undefined ? 'outside of any task' : `in one of "${actual}"`}`,
     )
+  }
+
+  /** Tasks in the queue, barriers not counted. */
+  get #pending(): number {
+    if (this.barriers === 0) return this.queue.size
+    return [...this.queue].reduce((sum, record) => sum + (record.has(isBarrier) ? 0 : 1), 0)
   }
 
   /** @internal Posts a callback of ours, in the async context of somebody else. */

@@ -219,3 +219,22 @@ test('W3 Q1 waiting for room on the own full sequence is a SequenceDeadlockError
   })
   expect(caught).toBeInstanceOf(SequenceDeadlockError)
 })
+
+test("Q1 W1 'drop-oldest' never drops a barrier or a repeat tick: they do not count", async () => {
+  const { env, rejections } = quietEnvironment()
+  const runner = new SequencedTaskRunner(env.pool, { queueLimit: 1, onFull: 'drop-oldest' })
+  const pause = runner.pause()
+  const seen: string[] = []
+  using _repeating = runner.postRepeatingTask(() => void seen.push('tick'), 1000, { initialDelay: 0 })
+  await env.runUntilIdle()
+  const flushed = runner.flush(() => void seen.push('barrier'))
+  for (const task of ['a', 'b', 'c']) runner.postTask(() => void seen.push(task), { name: task })
+  expect(runner.stats().pending).toBe(2)
+  pause[Symbol.dispose]()
+  await env.runUntilIdle()
+  await flushed
+  expect(seen).toEqual(['tick', 'barrier', 'c'])
+  expect(rejections.map(({ name }) => name)).toEqual(['a', 'b'])
+  runner.shutdown()
+  await env[Symbol.asyncDispose]()
+})

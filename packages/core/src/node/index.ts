@@ -1,0 +1,1 @@
+export { installShutdownHooks, type ShutdownHookOptions, type ShutdownHooks } from './shutdown-hooks.ts'

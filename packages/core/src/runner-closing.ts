@@ -1,0 +1,124 @@
+import { currentTask } from './current-task.ts'
+import { RunnerClosedError } from './errors.ts'
+import type { RejectionReason } from './observer.ts'
+import type { RepeatingTask } from './repeating-task.ts'
+import { type EngineOptions, RunnerEngine } from './runner-engine.ts'
+import { blocksShutdown, continuesOnShutdown, rejected, type TaskRecord } from './task-record.ts'
+import type { ThreadPool } from './thread-pool.ts'
+
+const open = 0
+/** Takes posts of its own tasks only (W5). */
+const closing = 1
+/** Takes none; `block-shutdown` tasks may still be queued (W4). */
+const shut = 2
+/** Nothing is queued, nothing runs that would be waited for. */
+const finished = 3
+
+/** How an engine ends: what is still taken, what is dropped, and when all is over. */
+export abstract class ClosableRunner extends RunnerEngine {
+  readonly #repeating = new Set<RepeatingTask>()
+  readonly #closed: Promise<void>
+  #resolveClosed: () => void = () => {}
+  #state: typeof open | typeof closing | typeof shut | typeof finished = open
+
+  /** @internal */
+  constructor(pool: ThreadPool<never>, options: EngineOptions) {
+    super(pool, options)
+    this.#closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+  }
+
+  /** True once `shutdown` or `close` was called. */
+  get isClosed(): boolean {
+    return this.#state !== open
+  }
+
+  /** Resolves when the runner is closed and nothing of it runs any more (W5, W8). */
+  get closed(): Promise<void> {
+    return this.#closed
+  }
+
+  /** @internal */
+  protected get repeatingCount(): number {
+    return this.#repeating.size
+  }
+
+  /** @internal Gives up everything, what runs included. Returns how many were running. */
+  terminate(error: Error): number {
+    this.stop(true, { reason: 'pool-closed', error })
+    const count = this.giveUpRunning(error)
+    this.onSettled()
+    return count
+  }
+
+  /** @internal */
+  forget(task: RepeatingTask): void {
+    this.#repeating.delete(task)
+  }
+
+  /** @internal */
+  protected addRepeating(task: RepeatingTask): void {
+    if (this.isClosed) {
+      task.end('closed')
+      this.counters.count(rejected)
+      return
+    }
+    this.#repeating.add(task)
+    task.schedule()
+  }
+
+  /**
+   * @internal Stops taking posts, and drops all delayed and repeating tasks and those queued ones that would not run any
+   * more; with `because`, everything.
+   */
+  protected stop(isShutdown: boolean, because?: { readonly reason: RejectionReason; readonly error: Error }): TaskRecord[] {
+    const isDone = this.#state === finished || (because === undefined && this.#state >= (isShutdown ? shut : closing))
+    if (isDone) return []
+    this.#state = isShutdown ? shut : closing
+    this.releasePauses()
+    for (const task of [...this.#repeating]) task.end('closed')
+    const mayRun = (record: TaskRecord): boolean =>
+      because === undefined && (isShutdown ? record.has(blocksShutdown) : !record.has(continuesOnShutdown))
+    const dropped = [...this.delayed, ...[...this.queue].filter((record) => !mayRun(record))]
+    this.bound.close(this.closedError())
+    const reason = because?.reason ?? (isShutdown ? 'shutdown' : 'runner-closed')
+    const lost: TaskRecord[] = []
+    for (const record of dropped) {
+      // Being told of one, a poster may cancel another.
+      if (record.isSettled) continue
+      lost.push(record)
+      this.drop(record, reason, because?.error ?? this.closedError(record))
+    }
+    this.update()
+    this.onSettled()
+    return lost
+  }
+
+  /** @internal */
+  protected acceptsPost(): boolean {
+    if (this.#state === open) return true
+    if (this.#state !== closing) return false
+    const task = currentTask()
+    return task !== undefined && task.runner === this.self && task.isHolding
+  }
+
+  /** @internal */
+  protected closedError(record?: TaskRecord): RunnerClosedError {
+    const what = record === undefined ? 'runner' : `task "${record.name}" was not run: runner`
+    return new RunnerClosedError(`${what} "${this.name}" is closed; post before shutdown() or close(), or check runner.isClosed`)
+  }
+
+  /** @internal Perhaps that was the last one. */
+  protected onSettled(): void {
+    if (this.#state === open || this.#state === finished || !this.isDrained) return
+    this.#state = finished
+    this.pool.remove(this.self)
+    void this.releaseThread().then(this.#resolveClosed, this.#resolveClosed)
+  }
+
+  /** @internal Where the runner has a thread of its own: lets it go. */
+  protected releaseThread(): Promise<void> {
+    return Promise.resolve()
+  }
+}

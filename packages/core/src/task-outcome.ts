@@ -1,0 +1,79 @@
+import type { RejectionReason } from './observer.ts'
+import { appendOrigin } from './origin.ts'
+import { rejectThroughAwaiters } from './rejection.ts'
+import type { OutcomeCounters } from './runner-stats.ts'
+import { cancelled, failed, type RecordState, rejected, succeeded, type TaskRecord } from './task-record.ts'
+import type { ThreadPool } from './thread-pool.ts'
+
+/** The one place in which a task gets its outcome, and in which somebody is told. */
+export class TaskOutcomes {
+  readonly #pool: ThreadPool<never>
+  readonly #counters: OutcomeCounters
+
+  constructor(pool: ThreadPool<never>, counters: OutcomeCounters) {
+    this.#pool = pool
+    this.#counters = counters
+  }
+
+  /** True where its poster is told. */
+  settle(record: TaskRecord, state: RecordState, value: unknown): boolean {
+    const { sink } = record
+    record.code = state
+    this.#counters.count(state)
+    if (record.extras !== undefined) this.letGo(record)
+    let isTold = true
+    if (sink === undefined) isTold = false
+    else if (typeof sink !== 'function') isTold = sink.onSettled(record, state, value)
+    else if (state === succeeded) sink(value)
+    else this.#reject(record, sink, state, value)
+    if (!isTold && (state === failed || (state === cancelled && isTimeout(value)))) this.#report(record, value)
+    if (this.#pool.isTimed && state !== rejected) this.#measure(record, state, value)
+    return isTold
+  }
+
+  /** It was not accepted, or dropped before its start. What `shutdown` drops is in its report. */
+  refuse(record: TaskRecord, reason: RejectionReason, error: Error): void {
+    const isTold = this.settle(record, rejected, error)
+    this.#pool.hooks.rejected(record, reason, error, !isTold && reason !== 'shutdown')
+  }
+
+  /**
+   * It has its outcome, and now its function fails all the same. Expected where it throws the reason, or an AbortError;
+   * else somebody must know.
+   */
+  failedLate(record: TaskRecord, error: unknown): void {
+    const isAbort = error === record.abortReason || (error as { name?: unknown } | null)?.name === 'AbortError'
+    if (!isAbort) this.#pool.hooks.failed(record, error)
+  }
+
+  /** Signal and time limit of a task are nobody's business any more. */
+  letGo(record: TaskRecord): void {
+    const { extras } = record
+    if (extras === undefined) return
+    extras.group?.leave(record)
+    extras.group = undefined
+    if (extras.deadline !== undefined) this.#pool.delays.remove(extras.deadline)
+    extras.deadline = undefined
+  }
+
+  #reject(record: TaskRecord, resolve: (value: unknown) => void, state: RecordState, error: unknown): void {
+    if (state !== failed) {
+      resolve(Promise.reject(error))
+      return
+    }
+    appendOrigin(error, record)
+    resolve(rejectThroughAwaiters(error))
+  }
+
+  #report(record: TaskRecord, error: unknown): void {
+    appendOrigin(error, record)
+    this.#pool.hooks.failed(record, error)
+  }
+
+  #measure(record: TaskRecord, state: RecordState, value: unknown): void {
+    const { waitMs, runMs } = this.#counters.measure(record, this.#pool.clock.now())
+    if (this.#pool.hooks.observed) this.#pool.hooks.finished(record, state, value, waitMs, runMs)
+  }
+}
+
+const isTimeout = (reason: unknown): boolean => (reason as { code?: unknown } | null)?.code === 'ERR_TASK_TIMEOUT'
