@@ -150,9 +150,9 @@ export class LaneExecutor implements Executor<BoundTask> {
     return this.#settings.runTimes.estimate(task)
   }
 
-  openThread({ onLost }: ThreadOptions): ThreadExecutor<BoundTask> {
+  openThread(options: ThreadOptions): ThreadExecutor<BoundTask> {
     this.#checkOpen('openThread')
-    const thread = new LaneThread(new Lane(this.#settings, onLost), () => this.#threads.delete(thread))
+    const thread = new LaneThread(new Lane(this.#settings, (error) => options.onLost(error)), () => this.#threads.delete(thread))
     this.#threads.add(thread)
     return thread
   }

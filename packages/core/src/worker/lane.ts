@@ -241,7 +241,7 @@ export class Lane {
     const code = life.exitCode
     const cause = life.wire.cause ?? life.cause
     if (cause !== undefined) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
+      const reason = cause instanceof Error ? cause.message : 'what was thrown is no Error'
       return new WorkerCrashedError(`the thread ended by an error: ${reason}`, code, { cause })
     }
     const reason = life.endedFor === undefined ? `with exit code ${code}` : `because ${life.endedFor}`

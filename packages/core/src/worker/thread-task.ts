@@ -85,7 +85,7 @@ export class ThreadTask implements ThreadTaskContext {
 
   /** The reason was sent before the board was marked, so it is there. */
   #poll(): boolean {
-    if (!this.#isAborted && !this.#hasEnded && this.#line.board.isAborted(this.index)) void 0
+    if (!this.#isAborted && !this.#hasEnded && this.#line.board.isAborted(this.index)) this.#line.receive()
     return this.#isAborted
   }
 }
