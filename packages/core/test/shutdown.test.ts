@@ -181,6 +181,38 @@ describe.each(Object.entries(runners))('shutdown of a %s runner', (_kind, makeRu
     await env[Symbol.asyncDispose]()
   })
 
+  test('W5 a task may post to its own runner that closes after an await too, where the pool tracks runners', async () => {
+    const { env } = quietEnvironment()
+    const runner = makeRunner(env.pool)
+    const seen: string[] = []
+    runner.postTask(async (context) => {
+      await context.sleep(10)
+      runner.postTask(() => void seen.push('posted after an await'))
+    })
+    const closing = runner.close()
+    await env.advanceBy(10)
+    await closing
+    expect(seen).toEqual(['posted after an await'])
+    await env[Symbol.asyncDispose]()
+  })
+
+  test('W5 a task of another runner is outside', async () => {
+    const { env, rejections } = quietEnvironment()
+    const runner = makeRunner(env.pool)
+    const other = new SequencedTaskRunner(env.pool)
+    const gate = deferred()
+    runner.postTask(() => gate.promise)
+    await env.runUntilIdle()
+    const closing = runner.close()
+    other.postTask(() => void runner.postTask(() => {}, { name: 'from another' }))
+    await env.runUntilIdle()
+    gate.resolve()
+    await env.runUntilIdle()
+    await closing
+    expect(rejections.map(({ name }) => name)).toEqual(['from another'])
+    await env[Symbol.asyncDispose]()
+  })
+
   test('W5 await using closes', async () => {
     const { env } = quietEnvironment()
     let ran = false
