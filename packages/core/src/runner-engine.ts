@@ -301,7 +301,9 @@ export abstract class RunnerEngine extends ReadyEntry {
 
   /** @internal */
   cancel(record: TaskRecord, reason?: unknown): boolean {
-    return this.abort(record, reason ?? new TaskCancelledError(`task "${record.name}" on runner "${this.name}" was cancelled`))
+    // An error with its stack costs microseconds: made only where somebody will see it.
+    const isSeen = record.sink !== undefined || record.code === running || this.pool.isTimed
+    return this.abort(record, reason === undefined && isSeen && !record.isSettled ? this.#cancelledError(record) : reason)
   }
 
   /** @internal Cancels for a reason: before the start it never runs (C1), afterwards its signal fires (C2). */
@@ -622,6 +624,10 @@ export abstract class RunnerEngine extends ReadyEntry {
     if (record.has(isBarrier)) this.barriers--
     if (record.has(isTick)) (record.sink as TaskSink).onEnded?.()
     if (!this.waiters.isEmpty) this.waiters.settled(record)
+  }
+
+  #cancelledError(record: TaskRecord): TaskCancelledError {
+    return new TaskCancelledError(`task "${record.name}" on runner "${this.name}" was cancelled`)
   }
 
   #endWaits(record: TaskRecord, extras: TaskExtras): void {

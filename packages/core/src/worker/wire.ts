@@ -47,6 +47,8 @@ export class Wire {
     this.start = { port: port2, memory: this.#board.memory, isBorrowed }
     port1.on('message', (message: ThreadMessage) => this.#receive(message))
     port1.unref()
+    port1.on('close', () => (globalThis as any).LOG.push('closed'))
+    port1.on('messageerror', (e: any) => (globalThis as any).LOG.push('merr' + e))
   }
 
   send(job: Job): void {
@@ -97,6 +99,7 @@ export class Wire {
     for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
       this.#receive(next.message, true)
     }
+    ;(globalThis as any).LOG.push('closing')
     this.#port.close()
     const job = this.#job
     if (job === undefined) return
@@ -110,6 +113,7 @@ export class Wire {
 
   #receive(message: ThreadMessage, isClosing = false): void {
     this.#isHeard = true
+    ;(globalThis as any).LOG.push('recv ' + JSON.stringify(message).slice(0, 30) + isClosing)
     if (typeof message === 'number') this.#advance(message)
     else if (message[0] === threadMessage.progress) this.#job?.executions[message[1]]?.progress(message[2])
     else if (message[0] === threadMessage.stray) this.#listener.onStray(decodeThrown(message[1]))
