@@ -1,0 +1,82 @@
+// The projects that use what was published. Each group is one folder outside of the workspace with one installation.
+const ours = ['core', 'backend-inline', 'backend-piscina', 'backend-tinypool', 'testing'].map((name) => `@posttask/${name}`)
+
+/** The compilers that users have. Each is called by its path: they all claim the name `tsc`. */
+const compilers = { 5.4: '5.4.5', 5.9: '5.9.3', '6.0': '6.0.3', '7.0': '7.0.2' }
+const alias = (version) => `typescript-${version}`
+
+const compile = (version, resolution) => {
+  const out = `out-${version}-${resolution}`
+  const settings = resolution === 'bundler' ? ['--module', 'esnext', '--moduleResolution', 'bundler'] : []
+  return {
+    name: `TypeScript ${version}, ${resolution}`,
+    steps: [
+      ['node', `node_modules/${alias(version)}/bin/tsc`, '-p', 'tsconfig.json', '--outDir', out, ...settings],
+      ['node', `${out}/main.js`],
+    ],
+  }
+}
+
+/**
+ * The groups. `tools` are taken at the versions that this repository uses. Of a consumer every step must end with exit code
+ * 0, and the last must print `consumer ok`.
+ */
+export const groups = (chromium) => [
+  {
+    folder: 'esm',
+    tools: [],
+    packages: ours,
+    consumers: [{ name: 'ES modules', steps: [['node', 'main.mjs']] }],
+  },
+  {
+    folder: 'commonjs',
+    tools: [],
+    packages: ours,
+    consumers: [{ name: 'CommonJS, require(esm)', steps: [['node', '--disable-warning=ExperimentalWarning', 'main.cjs']] }],
+  },
+  {
+    folder: 'types',
+    tools: ['@types/node'],
+    packages: [...ours, ...Object.entries(compilers).map(([version, exact]) => `${alias(version)}@npm:typescript@${exact}`)],
+    consumers: Object.keys(compilers).flatMap((version) => [compile(version, 'nodenext'), compile(version, 'bundler')]),
+  },
+  {
+    folder: 'bundles',
+    tools: ['vite', 'esbuild'],
+    packages: ours,
+    consumers: [
+      {
+        name: 'Vite, for Node, with a worker module',
+        steps: [
+          ['node', 'node_modules/vite/bin/vite.js', 'build'],
+          ['node', 'out-vite/main.js'],
+        ],
+      },
+      {
+        name: 'esbuild, for Node, with a worker module',
+        steps: [
+          [
+            ...['node', 'node_modules/esbuild/bin/esbuild', 'main.js', 'tasks.js', '--bundle', '--minify', '--format=esm'],
+            ...['--platform=node', '--external:@posttask/backend-*', '--outdir=out-esbuild', '--log-level=warning'],
+          ],
+          ['node', 'out-esbuild/main.js'],
+        ],
+      },
+    ],
+  },
+  {
+    folder: 'browser',
+    tools: ['vite', 'playwright-core'],
+    packages: ['@posttask/core', '@posttask/backend-inline', '@posttask/testing'],
+    consumers: [
+      { name: 'a page, unbundled', steps: [['node', 'open-page.mjs', 'index.html', chromium]] },
+      {
+        name: 'a page, bundled by Vite',
+        steps: [
+          ['node', 'node_modules/vite/bin/vite.js', 'build'],
+          ['node', 'open-page.mjs', 'out/vite.html', chromium],
+        ],
+      },
+    ],
+  },
+]

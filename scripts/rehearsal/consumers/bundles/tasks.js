@@ -1,0 +1,3 @@
+import { shout } from './shout.js'
+
+export const greet = (name) => shout(`hello ${name}`)

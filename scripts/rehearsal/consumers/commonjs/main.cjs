@@ -1,0 +1,34 @@
+// A CommonJS project: require() of ES modules, and a worker module that is CommonJS.
+const assert = require('node:assert/strict')
+const { join } = require('node:path')
+const { pathToFileURL } = require('node:url')
+const { inlineExecutor } = require('@posttask/backend-inline')
+const { piscinaExecutor } = require('@posttask/backend-piscina')
+const { tinypoolExecutor } = require('@posttask/backend-tinypool')
+const { ParallelTaskRunner, SequencedTaskRunner, ThreadPool, taskModule } = require('@posttask/core')
+const { installShutdownHooks } = require('@posttask/core/node')
+const { taskContext } = require('@posttask/core/worker')
+const { createTestEnvironment } = require('@posttask/testing')
+
+const tasks = taskModule(pathToFileURL(join(__dirname, 'tasks.cjs')))
+
+const main = async () => {
+  assert.equal(typeof taskContext, 'function')
+  const inline = new ThreadPool({ executor: inlineExecutor() })
+  installShutdownHooks(inline).dispose()
+  assert.equal(await new SequencedTaskRunner(inline).run(() => 'here'), 'here')
+  await inline.close()
+  for (const makeExecutor of [piscinaExecutor, tinypoolExecutor]) {
+    const pool = new ThreadPool({ executor: makeExecutor({ maxThreads: 1 }) })
+    assert.equal(await new ParallelTaskRunner(pool, { maxConcurrency: 1 }).run(tasks.double(21)), 42)
+    await pool.close()
+  }
+  // Two ways to one module are one module.
+  assert.equal((await import('@posttask/core')).ThreadPool, ThreadPool)
+  const env = createTestEnvironment()
+  assert.ok(env.pool instanceof ThreadPool)
+  await env[Symbol.asyncDispose]()
+  console.log('consumer ok')
+}
+
+main()

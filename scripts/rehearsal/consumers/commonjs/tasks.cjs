@@ -1,0 +1,1 @@
+exports.double = (value) => value * 2
