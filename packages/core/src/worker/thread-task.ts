@@ -14,7 +14,7 @@ export interface ThreadLine {
 
 /** The task that runs in this thread. */
 export class ThreadTask implements ThreadTaskContext {
-  readonly threadId = threadId
+  readonly threadId: number = threadId
   readonly job: number
   readonly index: number
   readonly id: number
