@@ -191,6 +191,8 @@ export class Lane {
   }
 
   #onExit(life: ThreadLife, holder: ThreadHolder): void {
+    // First: it may have told why it ends.
+    life.wire.drain()
     const error = this.#crash(life)
     const serves = life.serves || life.wire.isServed
     life.wire.close(() => error)

@@ -248,7 +248,6 @@ const reportStrayErrors = (server: TaskServer): void => {
     const task = running.getStore() ?? server.current
     const isStray = task === undefined || task !== server.current
     server.port.postMessage([isStray ? threadMessage.stray : threadMessage.crash, encodeThrown(error)])
-    process._rawDebug('posted', String(isStray), error.message)
     if (!isStray) process.exit(1)
   })
 }

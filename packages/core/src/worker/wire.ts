@@ -47,8 +47,6 @@ export class Wire {
     this.start = { port: port2, memory: this.#board.memory, isBorrowed }
     port1.on('message', (message: ThreadMessage) => this.#receive(message))
     port1.unref()
-    port1.on('close', () => (globalThis as any).LOG.push('closed'))
-    port1.on('messageerror', (e: any) => (globalThis as any).LOG.push('merr' + e))
   }
 
   send(job: Job): void {
@@ -94,12 +92,16 @@ export class Wire {
     return this.#board.state(index) === boardState.running
   }
 
-  /** Takes in what the thread had sent before it ended, then says of each task what became of it. */
-  close(crash: () => unknown): void {
+  /** Takes in what the thread had sent before it ended. */
+  drain(): void {
     for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
       this.#receive(next.message, true)
     }
-    ;(globalThis as any).LOG.push('closing')
+  }
+
+  /** The thread has ended: says of each task that has no outcome yet what became of it. */
+  close(crash: () => unknown): void {
+    this.drain()
     this.#port.close()
     const job = this.#job
     if (job === undefined) return
@@ -113,7 +115,6 @@ export class Wire {
 
   #receive(message: ThreadMessage, isClosing = false): void {
     this.#isHeard = true
-    ;(globalThis as any).LOG.push('recv ' + JSON.stringify(message).slice(0, 30) + isClosing)
     if (typeof message === 'number') this.#advance(message)
     else if (message[0] === threadMessage.progress) this.#job?.executions[message[1]]?.progress(message[2])
     else if (message[0] === threadMessage.stray) this.#listener.onStray(decodeThrown(message[1]))
