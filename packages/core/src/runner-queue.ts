@@ -1,0 +1,385 @@
+import type { AsyncScope } from './async-context.ts'
+import { Deadline } from './deadline.ts'
+import { IdleWaiters } from './idle-waiters.ts'
+import type { RejectionReason } from './observer.ts'
+import { captureOrigin } from './origin.ts'
+import { checkTask, flagsOf, needsExtras } from './post-checks.ts'
+import { type FullPolicy, QueueBound } from './queue-bound.ts'
+import { ReadyEntry } from './ready-list.ts'
+import { OutcomeCounters } from './runner-stats.ts'
+import { SignalGroup } from './signal-group.ts'
+import type { PostOptions, Task } from './task.ts'
+import { TaskExtras } from './task-extras.ts'
+import { TaskList } from './task-list.ts'
+import { TaskOutcomes } from './task-outcome.ts'
+import { type Bucket, TaskQueue } from './task-queue.ts'
+import {
+  cancelled,
+  delayed,
+  inheritsPriority,
+  isBarrier,
+  isRetained,
+  isTick,
+  isUnref,
+  queued,
+  type Resolve,
+  reportsToPromise,
+  TaskRecord,
+  type TaskSink,
+} from './task-record.ts'
+import type { RunnerKind, TaskRunner } from './task-runner.ts'
+import type { ThreadPool } from './thread-pool.ts'
+import { checkedCount, levelOf } from './traits.ts'
+
+/** Settings of an engine, checked by it. */
+export interface EngineOptions {
+  readonly kind: RunnerKind
+  readonly maxConcurrency: number
+  /** Posting order, whatever the priorities (S1). */
+  readonly isFifo: boolean
+  /** The order in which tasks may start. */
+  readonly makeBucket: () => Bucket
+  readonly isDedicated: boolean
+  readonly name: string | undefined
+  readonly priority: PostOptions['priority']
+  readonly queueLimit: number | undefined
+  readonly onFull: FullPolicy | undefined
+}
+
+/** The order of a task that has not joined the queue. */
+const notQueued = 0
+
+/**
+ * What waits in a runner: every way into its queue, and every way out of it that is not a start.
+ */
+export abstract class RunnerQueue extends ReadyEntry {
+  readonly name: string
+  readonly kind: RunnerKind
+  readonly pool: ThreadPool<never>
+  /** At most so many tasks at a time. */
+  readonly maxConcurrency: number
+  /** @internal */
+  readonly isDedicated: boolean
+  /** @internal */
+  protected readonly counters: OutcomeCounters = new OutcomeCounters()
+  /** @internal */
+  protected readonly outcomes: TaskOutcomes
+  /** @internal */
+  protected readonly queue: TaskQueue
+  /** @internal */
+  protected readonly bound: QueueBound
+  /** @internal */
+  protected readonly waiters: IdleWaiters = new IdleWaiters()
+  /** @internal The order that the next task to join the queue gets. */
+  protected nextOrder = 1
+  /** @internal */
+  protected ownLevel: number
+  /** @internal Barriers that wait or run. */
+  protected barriers = 0
+  /** @internal */
+  protected readonly delayed: TaskList = new TaskList()
+  /** @internal */
+  protected delayedCount = 0
+  #frontOrder = 0
+
+  /** @internal */
+  constructor(pool: ThreadPool<never>, options: EngineOptions) {
+    super()
+    if (typeof pool?.captureScope !== 'function') throw new TypeError(`new ${new.target.name}(pool) needs a ThreadPool`)
+    this.pool = pool
+    this.kind = options.kind
+    this.maxConcurrency = checkedCount(options.maxConcurrency, 'maxConcurrency')
+    this.isDedicated = options.isDedicated
+    this.ownLevel = levelOf(options.priority ?? 'user-visible')
+    this.queue = new TaskQueue(options.makeBucket)
+    this.bound = new QueueBound(this.queue, options.queueLimit, options.onFull)
+    this.outcomes = new TaskOutcomes(pool, this.counters)
+    this.name = pool.add(this.self, options.name)
+  }
+
+  /** @internal True where a post is still taken. */
+  protected abstract acceptsPost(): boolean
+  /** @internal A task has ended for good. */
+  protected abstract onSettled(): void
+  /** @internal Tells the pump whether something can start. */
+  protected abstract update(): void
+  /** @internal */
+  protected abstract closedError(record: TaskRecord): Error
+
+  /** @internal */
+  get level(): number {
+    return Math.max(this.ownLevel, this.queue.highestLevel)
+  }
+
+  /** @internal Tasks that ran to their end, well or not. */
+  get finished(): number {
+    return this.counters.completed + this.counters.failed
+  }
+
+  /** @internal */
+  get dropped(): number {
+    return this.counters.dropped
+  }
+
+  /** @internal */
+  extrasOf(record: TaskRecord): TaskExtras {
+    return (record.extras ??= new TaskExtras())
+  }
+
+  /** @internal The single way in: every post ends here. */
+  submit(
+    task: Task,
+    options: PostOptions | undefined,
+    sink: Resolve | TaskSink | undefined,
+    traits: number,
+    delay: number,
+    scope?: AsyncScope,
+    key?: unknown,
+  ): TaskRecord {
+    const { pool } = this
+    // A barrier's callback is ours to run, on any executor.
+    if ((typeof task !== 'function' || !pool.accepts.closures) && (traits & isBarrier) === 0) checkTask(this.self, task)
+    const record = new TaskRecord(this.self, pool.takeId(), task, traits | inheritsPriority | (this.ownLevel << 3), sink)
+    if (options !== undefined) this.#take(record, options)
+    if (key !== undefined) this.extrasOf(record).key = key
+    if (pool.bringsContext) record.scope = scope ?? pool.captureScope(record)
+    else if (record.extras !== undefined) record.scope = pool.captureScope(record)
+    if (pool.tracesOrigin) this.extrasOf(record).origin = captureOrigin()
+    if (!this.acceptsPost()) this.#refuse(record, 'runner-closed', this.closedError(record))
+    else if (options?.signal !== undefined && !this.#join(record, options.signal)) return record
+    else if (delay > 0) this.#delay(record, pool.clock.now() + delay)
+    else this.#enqueue(record)
+    if (pool.seam?.posted !== undefined && !record.isSettled && !record.has(isBarrier)) {
+      const due = delay > 0 ? pool.delays.dueOf(record) : undefined
+      pool.seam.posted(this.self, record, record.name, due, undefined, record.has(isUnref))
+    }
+    return record
+  }
+
+  /** @internal A tick of a repeating task, due at `due`. */
+  postTick(task: Task, options: PostOptions, sink: TaskSink, due: number, scope: AsyncScope | undefined): TaskRecord {
+    const record = new TaskRecord(this.self, this.pool.takeId(), task, isTick | inheritsPriority | (this.ownLevel << 3), sink)
+    this.#take(record, options)
+    record.scope = scope
+    if (options.signal === undefined || this.#join(record, options.signal)) this.#delay(record, due)
+    return record
+  }
+
+  /** @internal Takes out a tick that nobody wants any more: no task, so no outcome. */
+  withdraw(record: TaskRecord): void {
+    if (record.isSettled || record.isHolding) return
+    this.takeOut(record)
+    record.code = cancelled
+    this.outcomes.letGo(record)
+    this.dismiss(record)
+  }
+
+  /** @internal Puts a task of ours ahead of everything else. */
+  protected postAhead(task: Task, options: PostOptions, sink: TaskSink): void {
+    checkTask(this.self, task)
+    const record = new TaskRecord(this.self, this.pool.takeId(), task, inheritsPriority | (this.ownLevel << 3), sink)
+    this.#take(record, options)
+    record.scope = this.pool.captureScope(record)
+    record.order = --this.#frontOrder
+    this.waiters.joined()
+    this.requeue(record)
+  }
+
+  /** @internal */
+  protected postBarrier(callback: Task, resolve: Resolve): void {
+    this.queue.split(this.nextOrder)
+    this.barriers++
+    const record = this.submit(callback, { name: 'flush' }, resolve, reportsToPromise | isBarrier, 0)
+    this.queue.split(this.nextOrder)
+    if (record.isSettled) this.barriers--
+    else this.update()
+  }
+
+  /** @internal */
+  onDelayPassed(record: TaskRecord): void {
+    this.#leaveDelayed(record)
+    this.#enqueue(record)
+  }
+
+  /** @internal The task that starts next. */
+  peek(): TaskRecord | undefined {
+    return this.queue.peek(this.pool.pump.now, this.pool.agingMs)
+  }
+
+  /** @internal How many tasks wait that could start. */
+  get available(): number {
+    return this.queue.available
+  }
+
+  /** @internal A task that was accepted will not run. */
+  protected drop(record: TaskRecord, reason: RejectionReason, error: Error): void {
+    this.takeOut(record)
+    this.counters.dropped++
+    this.#refuse(record, reason, error)
+    this.dismiss(record)
+  }
+
+  /** @internal */
+  protected setLevel(level: number): void {
+    this.ownLevel = level
+    this.queue.reprioritise(level)
+    for (const record of this.delayed) if (record.has(inheritsPriority)) record.level = level
+    this.update()
+  }
+
+  /** @internal A place in the queue, now or when there is one; it ends with the turn. */
+  protected waitForRoom(): Promise<void> {
+    if (!this.bound.hasRoom) return this.bound.wait()
+    this.bound.grant()
+    this.pool.pump.onTurnEnd(this)
+    return Promise.resolve()
+  }
+
+  /** @internal Places that were given and not used are free again. */
+  onTurnEnd(): void {
+    this.bound.endTurn()
+    if (this.bound.offer()) this.pool.pump.onTurnEnd(this)
+  }
+
+  /** @internal */
+  protected get self(): TaskRunner {
+    return this as unknown as TaskRunner
+  }
+
+  #take(record: TaskRecord, options: PostOptions): void {
+    record.bits |= flagsOf(options)
+    if (options.priority !== undefined) {
+      record.level = levelOf(options.priority)
+      record.bits &= ~inheritsPriority
+    }
+    if (needsExtras(options)) this.extrasOf(record).take(options)
+  }
+
+  /** False where the signal has fired already: the task is over (C1). */
+  #join(record: TaskRecord, signal: AbortSignal): boolean {
+    if (signal.aborted) {
+      this.outcomes.settle(record, cancelled, signal.reason)
+      record.task = undefined
+      return false
+    }
+    this.extrasOf(record).group = SignalGroup.join(signal, record)
+    return true
+  }
+
+  #delay(record: TaskRecord, due: number): void {
+    record.code = delayed
+    this.delayed.push(record)
+    if (!record.has(isTick)) this.delayedCount++
+    this.pool.delays.add(record, due)
+    if (!record.has(isUnref)) {
+      this.#retain(record)
+      this.pool.pump.stayAlive()
+    }
+  }
+
+  #leaveDelayed(record: TaskRecord): void {
+    this.delayed.remove(record)
+    record.order = notQueued
+    if (!record.has(isTick)) this.delayedCount--
+  }
+
+  #enqueue(record: TaskRecord): void {
+    const { pool, bound } = this
+    if (bound.isBounded && !this.#makeRoom(record)) return
+    record.code = queued
+    record.order = this.nextOrder++
+    this.queue.push(record, pool.pump.now)
+    this.#retain(record)
+    if (record.extras?.queueTimeout !== undefined) this.limit(record, record.extras, record.extras.queueTimeout)
+    if (pool.isTimed) this.#onPosted(record)
+    // A runner that waits in the right list already has nothing to tell.
+    if (this.list === undefined || record.level > this.list.level) this.update()
+  }
+
+  /** @internal */
+  protected requeue(record: TaskRecord): void {
+    record.code = queued
+    this.bound.count(record, 1)
+    this.queue.unshift(record)
+    this.#retain(record)
+    this.update()
+  }
+
+  /** False where the record itself has to go. */
+  #makeRoom(record: TaskRecord): boolean {
+    const overflow = record.has(isBarrier | isTick) ? undefined : this.bound.overflow(record, this.name)
+    if (overflow?.record === record) this.#refuse(record, overflow.reason, overflow.error)
+    else if (overflow !== undefined) this.drop(overflow.record, overflow.reason, overflow.error)
+    if (record.isSettled) return false
+    this.bound.count(record, 1)
+    return true
+  }
+
+  /** @internal */
+  protected offerRoom(leaving: TaskRecord): void {
+    this.bound.count(leaving, -1)
+    if (this.bound.offer()) this.pool.pump.onTurnEnd(this)
+  }
+
+  #retain(record: TaskRecord): void {
+    if (record.has(isRetained)) return
+    record.bits |= isRetained
+    this.pool.pump.retain()
+  }
+
+  /** @internal */
+  protected release(record: TaskRecord): void {
+    if (!record.has(isRetained)) return
+    record.bits &= ~isRetained
+    this.pool.pump.release()
+  }
+
+  /** @internal */
+  protected limit(record: TaskRecord, extras: TaskExtras, ms: number): void {
+    extras.deadline = new Deadline(record, this.pool.takeId(), ms)
+    this.pool.delays.add(extras.deadline, this.pool.clock.now() + ms)
+  }
+
+  #onPosted(record: TaskRecord): void {
+    const { hooks, clock } = this.pool
+    this.extrasOf(record).postedAt = clock.now()
+    if (!hooks.observed) return
+    hooks.posted(record)
+    hooks.queueDepth({ runner: this.self, depth: this.queue.size })
+  }
+
+  #refuse(record: TaskRecord, reason: RejectionReason, error: Error): void {
+    this.outcomes.refuse(record, reason, error)
+    record.task = undefined
+    this.release(record)
+  }
+
+  /** @internal Takes a record out of the queue or the delays. */
+  protected takeOut(record: TaskRecord): void {
+    if (record.code === delayed) {
+      this.pool.delays.remove(record)
+      this.#leaveDelayed(record)
+      return
+    }
+    this.queue.remove(record)
+    this.offerRoom(record)
+    if (this.pool.hooks.observed) this.pool.hooks.queueDepth({ runner: this.self, depth: this.queue.size })
+  }
+
+  /** @internal A task that never started is over: nothing of it stays behind. */
+  protected dismiss(record: TaskRecord): void {
+    record.task = undefined
+    record.scope = undefined
+    this.release(record)
+    if (record.order !== notQueued) this.tellOthers(record)
+    this.update()
+    this.onSettled()
+  }
+
+  /** @internal */
+  protected tellOthers(record: TaskRecord): void {
+    if (record.has(isBarrier)) this.barriers--
+    if (record.has(isTick)) (record.sink as TaskSink).onEnded?.()
+    if (!this.waiters.isEmpty) this.waiters.settled(record)
+  }
+}
