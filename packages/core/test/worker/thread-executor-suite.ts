@@ -8,7 +8,7 @@ import {
   WorkerCrashedError,
 } from '@posttask/core'
 import type { LaneExecutor, LaneOptions } from '@posttask/core/worker'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { bind, TestExecution } from './test-execution.ts'
 
 type Options = LaneOptions & {
@@ -37,6 +37,9 @@ const rejection = (promise: unknown): Promise<unknown> =>
 
 /** What every executor on threads has to do, without a pool. `packagePath` is the source entry of the backend. */
 export const describeThreadExecutor = (name: string, makeExecutor: MakeExecutor, packagePath: string, factory: string): void => {
+  // Threads start slowly on a machine that is busy.
+  vi.setConfig({ testTimeout: 60_000 })
+
   const open: LaneExecutor[] = []
   const make: MakeExecutor = (options) => {
     const executor = makeExecutor({ maxThreads: 1, ...options })
@@ -399,11 +402,13 @@ export const describeThreadExecutor = (name: string, makeExecutor: MakeExecutor,
       const executor = make()
       executor.onStrayError = () => {}
       const marks = cell()
-      for (let round = 0; round < 5; round++) {
+      for (let round = 0; round < 3; round++) {
+        // Loaded first: a module that is being loaded when its thread ends may have had effects.
+        await run(executor, bind('mark', marks, 0))
         await run(executor, bind('returnThenExit', 1))
         await run(executor, bind('mark', marks, 0))
       }
-      expect(marks[0]).toBe(5)
+      expect(marks[0]).toBe(6)
     })
 
     test('F5 a crash in a batch: before it done, itself crashed, after it lost', async () => {
@@ -538,7 +543,7 @@ export const describeThreadExecutor = (name: string, makeExecutor: MakeExecutor,
       }
       expect(innocents[0]).toBe(rounds)
       expect(strays).toEqual([])
-    }, 60_000)
+    })
   })
 
   describe(`${name}: batches`, () => {
