@@ -1,8 +1,8 @@
-import { neutralContext, runNeutral } from './async-context.ts'
+import { captureAsyncContext, neutralContext, runNeutral } from './async-context.ts'
 import type { Clock, TimerHandle } from './clock.ts'
 import type { ReadyEntry } from './ready-list.ts'
 import { ReadyQueue } from './ready-queue.ts'
-import { countsAsBestEffort, type TaskRecord } from './task-record.ts'
+import { countsAsBestEffort, queued, type TaskRecord } from './task-record.ts'
 import type { TaskCandidate, TestSeam } from './test-seam.ts'
 import { bestEffort } from './traits.ts'
 
@@ -52,6 +52,9 @@ export class Pump {
   #state: typeof idle | typeof scheduled | typeof pumping = idle
   /** What the last outcome asks for before the next start (E2). */
   #breath: 'none' | 'microtask' | 'turn' = 'none'
+  #comesInContext = false
+  /** The task whose post woke the pump up, until the pump has come. */
+  #adopted: TaskRecord | undefined
   #fences = 0
   #bestEffortFences = 0
   #isStopped = false
@@ -87,9 +90,24 @@ export class Pump {
     }
   }
 
+  get isIdle(): boolean {
+    return this.#state === idle
+  }
+
+  /**
+   * To be called by the post that woke the pump up, in the same breath. True where the pump will come in the async
+   * context of that post: the task then has the right context as it is (E4).
+   */
+  adopt(record: TaskRecord): boolean {
+    if (this.#state !== scheduled || !this.#comesInContext || record.code !== queued) return false
+    this.#adopted = record
+    return true
+  }
+
   schedule(): void {
     if (this.#state !== idle || this.#isStopped) return
     this.#state = scheduled
+    this.#comesInContext = this.#clock.nextPump === undefined && this.#breath !== 'turn'
     if (this.#clock.nextPump !== undefined) this.#clock.nextPump(this.#enter)
     else if (this.#breath === 'turn') runNeutral(() => this.#clock.nextTurn(this.#enter))
     else void settled.then(this.#enter)
@@ -183,9 +201,17 @@ export class Pump {
     this.#state = pumping
     if (this.#isDriven || !this.#turnIsWatched) this.#startSlice()
     const started = this.#isDriven ? this.#startOne() : this.#startMany()
+    if (this.#adopted !== undefined) this.#releaseAdopted()
     this.#state = idle
     if (started) this.schedule()
     else this.#rest()
+  }
+
+  /** Its turn did not come: the next time the pump may come in another context. */
+  #releaseAdopted(): void {
+    const record = this.#adopted as TaskRecord
+    this.#adopted = undefined
+    if (record.code === queued) record.scope = captureAsyncContext()
   }
 
   /** True where the pump has to come again. */
@@ -239,7 +265,7 @@ export class Pump {
   }
 
   #next(): ReadyEntry | undefined {
-    if (this.#fences > 0) return undefined
+    if (this.#fences > 0) return this.ready.firstResumption()
     for (;;) {
       const entry = this.ready.first(this.#hasFreeSlot)
       if (entry === undefined || this.#mayStart(entry)) return entry

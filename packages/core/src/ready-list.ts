@@ -12,6 +12,9 @@ export abstract class ReadyEntry {
   /** Levels gained by aging since it was last served (P4). */
   boost = 0
 
+  /** Goes on with what was started already: no fence holds it. */
+  readonly isResumption: boolean = false
+
   /** Runs on a thread of its own: needs no slot of the executor. */
   abstract readonly isDedicated: boolean
   /** The effective priority (P3), aging not included. */

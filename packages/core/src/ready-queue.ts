@@ -98,6 +98,15 @@ export class ReadyQueue {
     return undefined
   }
 
+  /** Who may go on although nothing new may start. O(n): only while a fence is up. */
+  firstResumption(): ReadyEntry | undefined {
+    if (this.#only !== undefined) return this.#only.isResumption ? this.#only : undefined
+    for (const list of [...this.#shared, ...this.#dedicated].reverse()) {
+      for (let entry = list.head; entry !== undefined; entry = entry.nextReady) if (entry.isResumption) return entry
+    }
+    return undefined
+  }
+
   /** All that could be first now, in turn: those of the highest level that has any. */
   candidates(slotIsFree: boolean): ReadyEntry[] {
     const first = this.first(slotIsFree)

@@ -142,13 +142,16 @@ export abstract class RunnerQueue extends ReadyEntry {
     const record = new TaskRecord(this.self, pool.takeId(), task, traits | inheritsPriority | (this.ownLevel << 3), sink)
     if (options !== undefined) this.#take(record, options)
     if (key !== undefined) this.extrasOf(record).key = key
-    if (pool.bringsContext) record.scope = scope ?? pool.captureScope(record)
-    else if (record.extras !== undefined) record.scope = pool.captureScope(record)
+    // The post that wakes the pump up needs no scope: the pump comes in its context.
+    const wakesPump = pool.bringsContext && scope === undefined && pool.pump.isIdle
+    if (pool.bringsContext && !wakesPump) record.scope = scope ?? pool.captureScope(record)
+    else if (!pool.bringsContext && record.extras !== undefined) record.scope = pool.captureScope(record)
     if (pool.tracesOrigin) this.extrasOf(record).origin = captureOrigin()
     if (!this.acceptsPost()) this.#refuse(record, 'runner-closed', this.closedError(record))
     else if (options?.signal !== undefined && !this.#join(record, options.signal)) return record
     else if (delay > 0) this.#delay(record, pool.clock.now() + delay)
     else this.#enqueue(record)
+    if (wakesPump && !record.isSettled && !pool.pump.adopt(record)) record.scope = pool.captureScope(record)
     if (pool.seam?.posted !== undefined && !record.isSettled && !record.has(isBarrier)) {
       const due = delay > 0 ? pool.delays.dueOf(record) : undefined
       pool.seam.posted(this.self, record, record.name, due, undefined, record.has(isUnref))

@@ -7,6 +7,9 @@ import type { TaskRecord } from './task-record.ts'
 export class TaskYield extends ReadyEntry implements AbortableWait {
   readonly promise: Promise<void>
   readonly isDedicated: boolean
+  override readonly isResumption: boolean = true
+  /** The event loop had its turn since the yield. */
+  hasTurned = false
   readonly #record: TaskRecord
   readonly #pump: Pump
   readonly #startLevel: number
@@ -36,6 +39,11 @@ export class TaskYield extends ReadyEntry implements AbortableWait {
   }
 
   start(): void {
+    // Whatever is less urgent waits for it, and it for the event loop.
+    if (!this.hasTurned) {
+      this.#pump.breathe(true)
+      return
+    }
     this.#pump.ready.leave(this)
     this.#takeSlot()
     this.#record.extras?.waits.delete(this)

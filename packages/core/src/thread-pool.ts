@@ -228,8 +228,9 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
     if (seam?.resume !== undefined) return new Promise((wake) => seam.resume?.(record, 'yield', wake))
     const entry = new TaskYield(record, this.pump, record.runner.levelOfRunning(record))
     this.clock.nextTurn(() => {
-      if (record.extras?.waits.has(entry)) this.pump.update(entry, true)
+      entry.hasTurned = true
     })
+    this.pump.update(entry, true)
     return entry.promise
   }
 

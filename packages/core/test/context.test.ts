@@ -104,6 +104,25 @@ describe.each(Object.entries(runners))('async context on a %s runner', (_kind, m
     expect(seen).toEqual(new Array(5).fill(undefined))
   })
 
+  test('E4 the task whose post wakes the pump up has its own context, however late its turn comes', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
+    const first = makeRunner(pool)
+    const urgent = new SequencedTaskRunner(pool, { priority: 'user-blocking' })
+    const seen: unknown[] = []
+    const see = async (): Promise<void> => {
+      seen.push(user.getStore())
+      await null
+      seen.push(user.getStore())
+    }
+    user.run('ann', () => first.postTask(see))
+    user.run('bob', () => urgent.postTask(see))
+    const pause = first.pause()
+    await urgent.waitIdle()
+    user.run('eve', () => pause[Symbol.dispose]())
+    await first.waitIdle()
+    expect(seen).toEqual(['bob', 'bob', 'ann', 'ann'])
+  })
+
   test('E4 the code that awaits run stays in its own context', async () => {
     await using pool = new ThreadPool({ executor: inlineExecutor() })
     const runner = makeRunner(pool)

@@ -239,6 +239,38 @@ describe('between runners', () => {
     await env.fastForwardUntilNoTasksRemain()
   })
 
+  test('P2 a task that yields goes on before less urgent work, and only after the event loop had its turn', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
+    const runner = new SequencedTaskRunner(pool)
+    const urgent = new SequencedTaskRunner(pool, { priority: 'user-blocking' })
+    const idle = new SequencedTaskRunner(pool, { priority: 'best-effort' })
+    const log: string[] = []
+    await runner.run(async (context) => {
+      urgent.postTask(() => log.push('urgent'))
+      idle.postTask(() => log.push('idle'))
+      setImmediate(() => log.push('turn'))
+      await context.yield()
+      log.push('yielded')
+    })
+    await idle.waitIdle()
+    expect(log).toEqual(['urgent', 'turn', 'yielded', 'idle'])
+  })
+
+  test('P2 a fence holds what has not started, not a task that yields', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
+    const runner = new SequencedTaskRunner(pool)
+    const log: string[] = []
+    const other = new SequencedTaskRunner(pool)
+    await runner.run(async (context) => {
+      using _fence = pool.fence()
+      other.postTask(() => log.push('new'))
+      await context.yield()
+      log.push('yielded')
+    })
+    await other.waitIdle()
+    expect(log).toEqual(['yielded', 'new'])
+  })
+
   test('P2 a task that yields lets more urgent work in, its sequence still taken (S2)', async () => {
     await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
     const runner = new SequencedTaskRunner(pool)
