@@ -355,3 +355,12 @@ test('a reduction refuses what it would not be sound with', async () => {
     /reduction does not go with/,
   )
 })
+
+test('minimising lowers an index that cannot be zero', async () => {
+  const program = (env: ExploreEnvironment): void => {
+    if (env.choose(['right', 'wrong', 'wrong', 'wrong']) === 'wrong') throw new Error('wrong')
+  }
+  const error = await failureOf(explore(program, { replay: '3' }))
+  expect(error.replay).toBe('1')
+  expect(error.found).toEqual([3])
+})
