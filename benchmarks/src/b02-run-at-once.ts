@@ -12,6 +12,7 @@ export default benchmark({
     { name: 'sync, concurrency 16', n: 1e5, settings: { concurrency: 16, async: false } },
     { name: 'async, concurrency 16', n: 1e5, settings: { concurrency: 16, async: true } },
   ],
+  warmUps: 2,
   contenders: runContenders.map(({ make, ...contender }) => ({
     ...contender,
     measure: ({ n, case: { settings } }) => {

@@ -10,6 +10,7 @@ export default benchmark({
     { name: 'sync', n: 1e5, settings: { async: false } },
     { name: 'async', n: 1e5, settings: { async: true } },
   ],
+  warmUps: 4,
   contenders: runContenders.map(({ make, name, package: packageName }) => ({
     name,
     ...(packageName === undefined ? {} : { package: packageName }),

@@ -28,6 +28,7 @@ export default benchmark({
   id: 'B5',
   question: 'Task and reply: round trips between two sequences, one after the other',
   cases: [{ name: '1e5', n: 1e5 }],
+  warmUps: 4,
   contenders: poolVariants.flatMap(({ name, options }) => [
     { name, package: '@posttask/core', measure: ({ n }) => timed(n, () => roundTrips(options, n)) },
     { name: `${name}, await run()`, package: '@posttask/core', measure: ({ n }) => timed(n, () => inTurn(options, n)) },

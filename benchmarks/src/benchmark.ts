@@ -41,6 +41,11 @@ export interface Benchmark {
   readonly contenders: readonly Contender[]
   /** Measured rounds where nothing else is asked for; at least 5, or 1 where the figure cannot vary. */
   readonly rounds?: number
+  /**
+   * Unmeasured runs right before each measured one. What is measured is code that runs all the time, and between two
+   * rounds a process waits for the others long enough for the engine to forget what it had learned.
+   */
+  readonly warmUps?: number
   /** A new process for each measurement: for start-up and memory. There is no warm-up then. */
   readonly freshProcess?: boolean
 }

@@ -7,13 +7,14 @@ export interface Request {
 }
 
 const [benchmarkName = '', contenderName = '', ...standalone] = process.argv.slice(2)
-const { contenders, cases } = await loadBenchmark(benchmarkName)
+const { contenders, cases, warmUps = 0 } = await loadBenchmark(benchmarkName)
 const contender = contenders.find(({ name }) => name === contenderName)
 if (contender === undefined) throw new RangeError(`${benchmarkName} has no contender ${contenderName}`)
 
 const measure = async ({ caseName, n }: Request): Promise<unknown> => {
   const found = cases.find(({ name }) => name === caseName)
   if (found === undefined) throw new RangeError(`${benchmarkName} has no case ${caseName}`)
+  for (let run = 0; run < warmUps; run++) await contender.measure({ n, case: found })
   globalThis.gc?.()
   return contender.measure({ n, case: found })
 }

@@ -14,6 +14,9 @@ export const taskName = (task: Task, id: number): string => (typeof task === 'fu
 
 /** What few tasks need. Made when the first of it is asked for. */
 export class TaskExtras {
+  /** As `TaskRecord.keptAlive`. */
+  static readonly keptAlive: TaskExtras = new TaskExtras()
+
   name: string | undefined = undefined
   transfer: readonly object[] | undefined = undefined
   onProgress: ((value: unknown) => void) | undefined = undefined

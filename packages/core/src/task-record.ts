@@ -65,6 +65,12 @@ export type Resolve = (value: unknown) => void
  * tasks need lies in `extras`.
  */
 export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
+  /**
+   * Never posted and never collected. Optimised code holds the hidden class of its objects weakly: without one record
+   * alive, each garbage collection of an idle process would throw the optimised engine away.
+   */
+  static readonly keptAlive: TaskRecord = new TaskRecord(undefined as never, 0, undefined as never, 0, undefined)
+
   readonly runner: TaskRunner
   readonly id: number
   /** Released as soon as it will not be called any more. */
