@@ -21,9 +21,6 @@ interface Process {
 // Asked for at run time, not imported: bundlers for browsers see nothing, and find nothing missing.
 const hooks = (globalThis as { process?: Process }).process?.getBuiltinModule?.('node:async_hooks')
 
-/** False where the platform has no async context; tasks then run in the host's own. */
-export const hasAsyncContext: boolean = hooks?.AsyncResource !== undefined
-
 /** The async context of the caller (E4). One `AsyncResource`: `AsyncLocalStorage.snapshot` costs a hundred times more. */
 export const captureAsyncContext = (): AsyncScope | undefined => hooks && new hooks.AsyncResource('posttask')
 

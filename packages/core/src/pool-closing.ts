@@ -22,7 +22,7 @@ export class PoolClosing<Accepts extends Task> {
   readonly #report: Promise<CloseReport>
   #finish: (report: CloseReport) => void = () => {}
   #fail: (error: unknown) => void = () => {}
-  #closing: Promise<void> | undefined
+  #isClosing = false
   #timer: TimerHandle | undefined
   #isTerminated = false
   #hasEnded = false
@@ -39,7 +39,10 @@ export class PoolClosing<Accepts extends Task> {
   }
 
   close(timeoutMs: number | undefined): Promise<CloseReport> {
-    this.#closing ??= this.#closeAll().catch(this.#fail)
+    if (!this.#isClosing) {
+      this.#isClosing = true
+      void this.#closeAll().catch(this.#fail)
+    }
     if (timeoutMs !== undefined && !this.#isTerminated && !this.#hasEnded) {
       this.#timer?.cancel()
       this.#timer = this.#pool.clock.setTimer(timeoutMs, () => void this.terminate())

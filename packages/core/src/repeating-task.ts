@@ -1,6 +1,6 @@
 import type { AsyncScope } from './async-context.ts'
 import type { PostOptions, Task } from './task.ts'
-import { delayed, failed, isTick, type RecordState, type TaskRecord, type TaskSink } from './task-record.ts'
+import { delayed, failed, type RecordState, type TaskRecord, type TaskSink } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { checkedTime } from './traits.ts'
 

@@ -9,13 +9,13 @@ import { priorityOf } from './traits.ts'
 
 /** Where a record is in its life; the index of its name in `taskStates`. */
 export type RecordState = 0 | 1 | 2 | 3 | 4 | 5 | 6
-export const delayed: RecordState = 0
-export const queued: RecordState = 1
-export const running: RecordState = 2
-export const succeeded: RecordState = 3
-export const failed: RecordState = 4
-export const cancelled: RecordState = 5
-export const rejected: RecordState = 6
+export const delayed = 0 as const
+export const queued = 1 as const
+export const running = 2 as const
+export const succeeded = 3 as const
+export const failed = 4 as const
+export const cancelled = 5 as const
+export const rejected = 6 as const
 
 const taskStates: readonly TaskState[] = ['delayed', 'queued', 'running', 'succeeded', 'failed', 'cancelled', 'rejected']
 

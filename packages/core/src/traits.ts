@@ -1,7 +1,7 @@
 import type { TaskPriority } from './task.ts'
 
 /** The levels of priority, lowest first; inside the engine a priority is its index here. */
-export const priorities: readonly TaskPriority[] = ['best-effort', 'user-visible', 'user-blocking']
+const priorities: readonly TaskPriority[] = ['best-effort', 'user-visible', 'user-blocking']
 
 export const bestEffort = 0
 export const userVisible = 1

@@ -111,7 +111,7 @@ describe.each(Object.entries(runners))('async context on a %s runner', (_kind, m
     const seen: unknown[] = []
     const see = async (): Promise<void> => {
       seen.push(user.getStore())
-      await null
+      await Promise.resolve()
       seen.push(user.getStore())
     }
     user.run('ann', () => first.postTask(see))
