@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** True for an address that cannot leave this machine. */
-export const isLoopback = (address) => {
+const isLoopback = (address) => {
   if (!URL.canParse(address)) return false
   const { protocol, hostname } = new URL(address)
   return protocol === 'http:' && (hostname === '127.0.0.1' || hostname === '[::1]')

@@ -39,5 +39,5 @@ for (const to of ['ann', 'bob']) mails.postTask(async (context) => context.sleep
 mails.postTask(() => {}, { name: 'never', signal: AbortSignal.abort() })
 
 await pool.close()
-for (const [key, count] of [...metrics.outcomes].toSorted()) console.log(`${key}: ${count}`)
+for (const [key, count] of [...metrics.outcomes].toSorted(([a], [b]) => (a < b ? -1 : 1))) console.log(`${key}: ${count}`)
 console.log(`deepest queue: ${metrics.deepest}`)

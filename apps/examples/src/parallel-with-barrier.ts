@@ -18,7 +18,7 @@ const download = (file: string) => {
 }
 
 for (let i = 1; i <= 7; i++) download(`part ${i}`)
-downloads.flush(async () => {
+void downloads.flush(async () => {
   console.log(`barrier: ${ended.length} ended, ${running} running`)
   await new Promise(setImmediate)
   console.log(`barrier: still ${ended.length} ended, ${running} running`)

@@ -18,7 +18,12 @@ runner.postTask(() => work(2), { name: 'task 2' })
 runner.postTask(() => work(3), { name: 'task 3', shutdown: 'block-shutdown' })
 runner.postDelayedTask(() => work(4), 60_000, { name: 'task 4' })
 const heartbeat = runner.postRepeatingTask(() => work(5), 1000)
-const outcome = runner.run(() => work(6)).catch((error: unknown) => error instanceof RunnerClosedError)
+const outcome = runner
+  .run(() => work(6))
+  .then(
+    () => false,
+    (error: unknown) => error instanceof RunnerClosedError,
+  )
 
 await runner.closed
 runner.postTask(() => work(7), { name: 'task 7' })

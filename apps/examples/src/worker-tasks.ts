@@ -21,7 +21,7 @@ const controller = new AbortController()
 const endless = runner.run(primes.countForEver(), {
   signal: controller.signal,
   onProgress: (prime) => {
-    console.log(`progress: ${prime}`)
+    console.log(`progress: ${String(prime)}`)
     controller.abort()
   },
 })

@@ -69,6 +69,12 @@ heartbeat 4
 stopped itself: stopped
 slow runs at a time: 1
 repeating tasks: 1 before the shutdown, 0 after it`,
+  'sequence-bound': `
+left: 70
+left: 20
+refused: Ann has only 20
+the account of Ann is closed with 20
+the program goes on`,
   shutdown: `
 3 dropped, 1 running, 1 still to run; the heartbeat is closed
 task 1 done

@@ -3,7 +3,6 @@ interface Host {
   readonly setTimeout: (callback: () => void, delay: number) => { unref?(): void }
   readonly clearTimeout: (timer: unknown) => void
   readonly setImmediate?: (callback: () => void) => unknown
-  readonly clearImmediate?: (immediate: unknown) => void
   readonly MessageChannel: new () => {
     port1: { onmessage: unknown; unref?(): void }
     port2: { postMessage(value: unknown): void }
@@ -17,7 +16,7 @@ interface Host {
 
 // Taken when the module is loaded: fake timers that are installed later must not stop the environment.
 const host = globalThis as unknown as Host
-const { setImmediate, clearImmediate, setTimeout, clearTimeout, MessageChannel } = host
+const { setImmediate, setTimeout, clearTimeout, MessageChannel } = host
 const nextTick = host.process?.nextTick?.bind(host.process)
 
 /** Real milliseconds, for limits on waiting for real work. Never for anything that a test can see. */
@@ -41,9 +40,6 @@ const turnByMessage = (): ((callback: () => void) => void) => {
 
 /** Calls back in a later turn of the event loop, after every microtask. */
 export const onNextTurn: (callback: () => void) => unknown = setImmediate ?? turnByMessage()
-
-/** Takes back a call of {@link onNextTurn}, where the platform can. */
-export const cancelTurn = (turn: unknown): void => clearImmediate?.(turn)
 
 /** One turn of the event loop. */
 export const turn = (): Promise<void> => new Promise((resolve) => void onNextTurn(resolve))

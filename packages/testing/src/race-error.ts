@@ -31,7 +31,7 @@ export class RaceError extends Error {
 }
 
 /** `0.0.1`; trailing zeros say nothing and are left out. */
-export const formatDecisions = (decisions: readonly number[]): string => trimmed(decisions).join('.') || '0'
+const formatDecisions = (decisions: readonly number[]): string => trimmed(decisions).join('.') || '0'
 
 /** Reads what {@link formatDecisions} wrote. */
 export const parseDecisions = (text: string): readonly number[] =>
@@ -47,7 +47,7 @@ export const trimmed = (decisions: readonly number[]): readonly number[] =>
   decisions.slice(0, decisions.findLastIndex((index) => index !== 0) + 1)
 
 /** One line for each step; `*` marks a pre-emption. */
-export const formatTrace = (trace: readonly ScheduleStep[]): string =>
+const formatTrace = (trace: readonly ScheduleStep[]): string =>
   trace
     .map(
       ({ time, label, isPreemption }, index) =>

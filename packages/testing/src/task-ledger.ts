@@ -49,7 +49,7 @@ export interface Wait {
 const ended: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled', 'rejected', 'stopped', 'closed'])
 
 /** A task, as far as it is known: the body of a test is none. */
-export const isEnded = (handle: Handle): boolean => ended.has(handle.state)
+const isEnded = (handle: Handle): boolean => ended.has(handle.state)
 
 const isHandle = (on: Wait['on']): on is TaskHandle => on !== undefined && 'state' in on
 

@@ -4,7 +4,7 @@ import { type BackendName, backendNames } from './backend.ts'
 import { parseBytes } from './figures.ts'
 
 /** What both commands take. */
-export interface CommonOptions {
+interface CommonOptions {
   readonly backend: BackendName
   /** The index file, or undefined for the default one. */
   readonly database: string | undefined
@@ -69,7 +69,8 @@ export function parseCommand(args: readonly string[]): IndexCommand | SearchComm
     return { command: 'search', ...common, words: rest, limit: countOf('limit', values.limit, 10) }
   }
   if (values.limit !== undefined) throw new UsageError('--limit is for search only')
-  if (rest.length > 0) throw new UsageError(`one directory at a time, not ${positionals.length} (to search: pnpm demo search WORDS)`)
+  if (rest.length > 0)
+    throw new UsageError(`one directory at a time, not ${positionals.length} (to search: pnpm demo search WORDS)`)
   return {
     command: 'index',
     ...common,

@@ -51,6 +51,9 @@ const busyTimeoutMs = 2000
 const commitWeight = 250_000
 /** What a row costs beside its characters. */
 const rowWeight = 500
+const pageWeight = 4000
+/** Pages of the index merged by one call of {@link tidy}. */
+const mergedPages = 32
 
 const schema = `
   CREATE TABLE files (
@@ -64,6 +67,9 @@ const schema = `
   );
   -- Holds no text, only where each term occurs: the text is on the disk already. Terms arrive cut and in lower case.
   CREATE VIRTUAL TABLE terms USING fts5(body, content='', contentless_delete=1, tokenize="ascii tokenchars '_$'");
+  -- Merging is asked for, see tidy(): when it comes by itself it takes long now and then.
+  INSERT INTO terms(terms, rank) VALUES('automerge', 0);
+  INSERT INTO terms(terms, rank) VALUES('crisismerge', 1999);
   CREATE TABLE runs (id INTEGER PRIMARY KEY);
   PRAGMA application_id = ${applicationId};
   PRAGMA user_version = ${schemaVersion};
@@ -120,6 +126,14 @@ export function forgetUnseen(root: string, unknown: readonly string[]): number {
   return inTransaction((opened) => opened.forgetUnseen(root, unknown))
 }
 
+/**
+ * Merges some of the pieces that the index was written in, which makes searching quick. Returns whether there is more
+ * to merge. In portions, so that no call takes long.
+ */
+export function tidy(): boolean {
+  return inTransaction((opened) => opened.tidy())
+}
+
 /** How many files can be found. */
 export function count(): number {
   return inIndex((opened) => opened.count())
@@ -154,11 +168,15 @@ class Index {
     this.#find = connection.prepare('SELECT id, hash FROM files WHERE path = ?')
     this.#touch = connection.prepare('UPDATE files SET mtime = ?, seen = max(seen, ?) WHERE id = ?')
     this.#insert = connection.prepare('INSERT INTO files (path, size, mtime, hash, encoding, seen) VALUES (?, ?, ?, ?, ?, ?)')
-    this.#update = connection.prepare('UPDATE files SET size = ?, mtime = ?, hash = ?, encoding = ?, seen = max(seen, ?) WHERE id = ?')
+    this.#update = connection.prepare(
+      'UPDATE files SET size = ?, mtime = ?, hash = ?, encoding = ?, seen = max(seen, ?) WHERE id = ?',
+    )
     this.#insertTerms = connection.prepare('INSERT INTO terms (rowid, body) VALUES (?, ?)')
     this.#deleteTerms = connection.prepare('DELETE FROM terms WHERE rowid = ?')
     this.#delete = connection.prepare('DELETE FROM files WHERE id = ?')
-    this.#unseen = connection.prepare('SELECT id, path FROM files WHERE path >= ? AND path < ? AND seen < ? AND id > ? ORDER BY id LIMIT 200')
+    this.#unseen = connection.prepare(
+      'SELECT id, path FROM files WHERE path >= ? AND path < ? AND seen < ? AND id > ? ORDER BY id LIMIT 200',
+    )
     this.#search = connection.prepare(`
       SELECT files.path, files.encoding, files.size, files.mtime, -bm25(terms) AS score
       FROM terms JOIN files ON files.id = terms.rowid
@@ -245,6 +263,14 @@ class Index {
     }
   }
 
+  tidy(): boolean {
+    const before = this.#totalChanges()
+    this.connection.exec(`INSERT INTO terms(terms, rank) VALUES('merge', ${mergedPages})`)
+    this.#uncommitted += mergedPages * pageWeight
+    // One change is that of the command itself.
+    return this.#totalChanges() - before > 1
+  }
+
   count(): number {
     const row = this.connection.prepare("SELECT count(*) AS count FROM files WHERE encoding <> 'binary'").get()
     return (row as { count: number }).count
@@ -253,6 +279,10 @@ class Index {
   search(expression: string, limit: number): Match[] {
     const rows = this.#search.all(expression, limit) as Match[]
     return rows.map(({ path, score, encoding, size, mtime }) => ({ path, score, encoding, size, mtime }))
+  }
+
+  #totalChanges(): number {
+    return (this.connection.prepare('SELECT total_changes() AS changes').get() as { changes: number }).changes
   }
 
   #add(file: AnalysedFile): number | bigint {

@@ -5,7 +5,7 @@ import type { Progress } from './progress.ts'
 import { readSource, type SourceFile } from './read.ts'
 import type { Runners } from './runners.ts'
 import type { AnalysedFile } from './tokens.ts'
-import { type FileEntry, walk, type WalkLimits } from './walk.ts'
+import { type FileEntry, type WalkLimits, walk } from './walk.ts'
 
 const tokens = taskModule<typeof import('./tokens.ts')>(new URL('./tokens.ts', import.meta.url))
 const database = taskModule<typeof import('./database.ts')>(new URL('./database.ts', import.meta.url))
@@ -88,6 +88,9 @@ export async function indexTree({ root, limits, signal }: IndexRequest, runners:
   failure.signal.throwIfAborted()
   // A walk that was cut short has not seen what it has not seen.
   if (!signal.aborted) await forgetDeleted(root, unknown, runners, progress)
+  while (!signal.aborted && (await runners.database.run(database.tidy()))) {
+    // Each portion is a task of its own, so the event loop gets its turn between them.
+  }
 }
 
 /** Counts the files and bytes of a tree, for the time left. Costs the other stages nothing: it is best-effort work. */
@@ -101,7 +104,12 @@ export async function surveyTree({ root, limits, signal }: IndexRequest, runners
   if (!signal.aborted) progress.update((tally) => tally.expect(files, bytes))
 }
 
-async function forgetDeleted(root: string, unknown: readonly string[], { database: runner }: Runners, progress: Progress): Promise<void> {
+async function forgetDeleted(
+  root: string,
+  unknown: readonly string[],
+  { database: runner }: Runners,
+  progress: Progress,
+): Promise<void> {
   for (;;) {
     const removed = await runner.run(database.forgetUnseen(root, unknown))
     if (removed === 0) return

@@ -1,7 +1,7 @@
 /** What to do at the first Ctrl-C, and at the second. */
 export interface InterruptHandlers {
-  first(): void
-  second(): void
+  readonly first: () => void
+  readonly second: () => void
 }
 
 /**

@@ -3,15 +3,7 @@ import { formatBytes } from './figures.ts'
 import { printable } from './printable.ts'
 
 /** What can be said of one path that is not simply indexed. */
-export type NoticeKind =
-  | 'unreadable'
-  | 'too-large'
-  | 'binary'
-  | 'empty'
-  | 'latin1'
-  | 'link-loop'
-  | 'broken-link'
-  | 'special'
+export type NoticeKind = 'unreadable' | 'too-large' | 'binary' | 'empty' | 'latin1' | 'link-loop' | 'broken-link' | 'special'
 
 /** One line to the user about one path, counted in the summary by its kind. */
 export interface Notice {

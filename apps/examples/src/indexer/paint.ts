@@ -4,13 +4,13 @@ import { styleText } from 'node:util'
 /** Styles text for one stream. Without colours each function gives the text as it is. */
 export interface Paint {
   readonly hasColors: boolean
-  strong(text: string): string
-  faint(text: string): string
-  good(text: string): string
-  warning(text: string): string
-  bad(text: string): string
+  readonly strong: (text: string) => string
+  readonly faint: (text: string) => string
+  readonly good: (text: string) => string
+  readonly warning: (text: string) => string
+  readonly bad: (text: string) => string
   /** What was searched for. Marked with «» where there are no colours. */
-  found(text: string): string
+  readonly found: (text: string) => string
 }
 
 type TerminalStream = Writable & { readonly isTTY?: boolean; hasColors?(env?: object): boolean }

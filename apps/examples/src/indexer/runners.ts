@@ -1,5 +1,12 @@
 import { inlineExecutor } from '@posttask/backend-inline'
-import { type BoundTask, ParallelTaskRunner, type RunnerStats, SequencedTaskRunner, SingleThreadTaskRunner, ThreadPool } from '@posttask/core'
+import {
+  type BoundTask,
+  ParallelTaskRunner,
+  type RunnerStats,
+  SequencedTaskRunner,
+  SingleThreadTaskRunner,
+  ThreadPool,
+} from '@posttask/core'
 import { type BackendName, openBackend } from './backend.ts'
 
 /** The virtual threads of the program, and what each is for. */

@@ -17,7 +17,7 @@ import { findSnippet, highlight, type Snippet } from './snippet.ts'
 const database = taskModule<typeof import('./database.ts')>(new URL('./database.ts', import.meta.url))
 
 /** One file that was found. */
-export interface Hit {
+interface Hit {
   readonly path: string
   /** Rank by bm25, higher is better. */
   readonly score: number
@@ -32,7 +32,10 @@ export async function runSearchCommand(command: SearchCommand): Promise<number> 
   const terms = parseQuery(command.words)
   if (terms.length === 0) throw new UsageError(`"${command.words.join(' ')}" holds no word to search for`)
   const file = resolve(command.database ?? defaultDatabase(undefined, process.env))
-  if (!existsSync(file)) throw new Error(`there is no index ${file}: make one with "pnpm demo [DIR]"${command.database === undefined ? '' : ' and the same --db'}`)
+  if (!existsSync(file))
+    throw new Error(
+      `there is no index ${file}: make one with "pnpm demo [DIR]"${command.database === undefined ? '' : ' and the same --db'}`,
+    )
 
   const runners = await openRunners(command.backend, 1)
   try {

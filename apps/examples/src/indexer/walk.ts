@@ -37,7 +37,7 @@ export interface WalkLimits {
 }
 
 /** Lists one directory. Never rejects: what cannot be read is a notice. Symbolic links are not followed. */
-export async function listDirectory(directory: string, limits: WalkLimits): Promise<Listing> {
+async function listDirectory(directory: string, limits: WalkLimits): Promise<Listing> {
   const files: FileEntry[] = []
   const directories: string[] = []
   const notices: Notice[] = []

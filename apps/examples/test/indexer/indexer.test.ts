@@ -35,7 +35,16 @@ describe.each(backends)('the indexer on %s', (backend) => {
   it('indexes a tree and gives every kind of bad input one line and a place in the summary', { timeout: 60_000 }, async () => {
     using tree = makeTree()
     using cache = new TemporaryFolder()
-    const outcome = await runIndexer(tree.path, '--backend', backend, '--db', join(cache.path, 'i.db'), '--max-size', '2kB', '--json')
+    const outcome = await runIndexer(
+      tree.path,
+      '--backend',
+      backend,
+      '--db',
+      join(cache.path, 'i.db'),
+      '--max-size',
+      '2kB',
+      '--json',
+    )
     expect(outcome).toMatchObject({ code: 0, stderr: '' })
     expect(noticesOf(outcome, tree.path)).toEqual([
       'binary bad/binary.bin',
@@ -56,19 +65,21 @@ describe.each(backends)('the indexer on %s', (backend) => {
     using tree = makeTree()
     using cache = new TemporaryFolder()
     const options = ['--backend', backend, '--db', join(cache.path, 'i.db')]
+    // A word that most files have ranks none of them.
+    for (let index = 0; index < 20; index += 1) tree.write(`other/${index}.txt`, `nothing of the kind ${index}`)
     await runIndexer(tree.path, ...options, '--max-size', '2kB')
     const found = await runIndexer('search', 'user', ...options)
     expect(found.stderr).toBe('')
     expect(found.stdout.replaceAll(tree.path, '')).toBe(
       [
-        ' 1. /src/user.ts:3  0.69',
+        ' 1. /src/user.ts:3  2.11',
         '      export function get«User»Name(«user»: «User»): string {',
-        ' 2. /src/deep/er/limits.ts:1  0.56',
+        ' 2. /src/deep/er/limits.ts:1  1.49',
         '      export const MAX_«USER»_COUNT = 500',
-        ' 3. /src/db.ts:2  0.52',
-        '      // the «user» table',
-        ' 4. /docs/crlf.md:2  0.52',
+        ' 3. /docs/crlf.md:2  1.40',
         '      second line tells of a «user»',
+        ' 4. /src/db.ts:2  1.32',
+        '      // the «user» table',
         '4 files',
         '',
       ].join('\n'),
@@ -114,7 +125,12 @@ describe('the indexer', () => {
     })
     expect(interrupted.code).toBe(130)
     expect(interrupted.events.map(({ event }) => event)).toContain('stopping')
-    const summary = interrupted.events.at(-1) as unknown as { event: string; wasInterrupted: boolean; figures: Figures; searchable: number }
+    const summary = interrupted.events.at(-1) as unknown as {
+      event: string
+      wasInterrupted: boolean
+      figures: Figures
+      searchable: number
+    }
     expect(summary).toMatchObject({ event: 'summary', wasInterrupted: true })
     expect(summary.figures.added).toBeGreaterThan(0)
     expect(summary.figures.added).toBeLessThan(files)
@@ -122,21 +138,29 @@ describe('the indexer', () => {
 
     const next = await runIndexer(...options, '--json')
     expect(next.code).toBe(0)
-    expect(summaryOf(next).figures).toMatchObject({ unchanged: summary.figures.added, added: files - summary.figures.added, removed: 0 })
+    expect(summaryOf(next).figures).toMatchObject({
+      unchanged: summary.figures.added,
+      added: files - summary.figures.added,
+      removed: 0,
+    })
   })
 
-  it.skipIf(process.getuid?.() === 0)('keeps what it knows of a directory that cannot be read any more', { timeout: 60_000 }, async () => {
-    using tree = makeTree()
-    using cache = new TemporaryFolder()
-    const options = ['--backend', 'inline', '--db', join(cache.path, 'i.db'), '--json']
-    await runIndexer(tree.path, ...options)
-    const { chmodSync } = await import('node:fs')
-    chmodSync(join(tree.path, 'src/deep'), 0)
-    const outcome = await runIndexer(tree.path, ...options)
-    chmodSync(join(tree.path, 'src/deep'), 0o755)
-    expect(noticesOf(outcome, tree.path)).toContain('unreadable src/deep')
-    expect(summaryOf(outcome).figures.removed).toBe(0)
-  })
+  it.skipIf(process.getuid?.() === 0)(
+    'keeps what it knows of a directory that cannot be read any more',
+    { timeout: 60_000 },
+    async () => {
+      using tree = makeTree()
+      using cache = new TemporaryFolder()
+      const options = ['--backend', 'inline', '--db', join(cache.path, 'i.db'), '--json']
+      await runIndexer(tree.path, ...options)
+      const { chmodSync } = await import('node:fs')
+      chmodSync(join(tree.path, 'src/deep'), 0)
+      const outcome = await runIndexer(tree.path, ...options)
+      chmodSync(join(tree.path, 'src/deep'), 0o755)
+      expect(noticesOf(outcome, tree.path)).toContain('unreadable src/deep')
+      expect(summaryOf(outcome).figures.removed).toBe(0)
+    },
+  )
 
   it('fails with one line and exit code 1 where the directory is missing or none', async () => {
     using folder = new TemporaryFolder()
@@ -146,7 +170,11 @@ describe('the indexer', () => {
       stdout: '',
       stderr: `error: there is no directory ${join(folder.path, 'missing')}\n`,
     })
-    expect(await runIndexer(file, '--backend', 'inline')).toEqual({ code: 1, stdout: '', stderr: `error: ${file} is not a directory\n` })
+    expect(await runIndexer(file, '--backend', 'inline')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `error: ${file} is not a directory\n`,
+    })
   })
 
   it('fails with one line that says what to do where the index is damaged, foreign, or locked', { timeout: 60_000 }, async () => {

@@ -26,7 +26,10 @@ export class TemporaryFolder implements Disposable {
 /** A small tree with some sources, and one of each kind of file that gets a line of its own. */
 export function makeTree(): TemporaryFolder {
   const folder = new TemporaryFolder()
-  folder.write('src/user.ts', 'import { db } from "./db"\n\nexport function getUserName(user: User): string {\n  return user.name\n}\n')
+  folder.write(
+    'src/user.ts',
+    'import { db } from "./db"\n\nexport function getUserName(user: User): string {\n  return user.name\n}\n',
+  )
   folder.write('src/db.ts', 'export const db = openDatabase()\n// the user table\n')
   folder.write('src/deep/er/limits.ts', 'export const MAX_USER_COUNT = 500\n')
   folder.write('src/twin-b.ts', 'const twin = 1\n')

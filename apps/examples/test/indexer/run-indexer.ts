@@ -27,7 +27,10 @@ export async function runIndexer(...args: string[]): Promise<Outcome> {
 }
 
 /** Runs the program with `--json`, and lets `onEvent` answer each line with a signal. */
-export async function watchIndexer(args: string[], onEvent: (event: JsonEvent) => NodeJS.Signals | undefined): Promise<{ code: number | null; events: JsonEvent[] }> {
+export async function watchIndexer(
+  args: string[],
+  onEvent: (event: JsonEvent) => NodeJS.Signals | undefined,
+): Promise<{ code: number | null; events: JsonEvent[] }> {
   const child = start([...args, '--json'])
   const closed = once(child, 'close')
   const events: JsonEvent[] = []

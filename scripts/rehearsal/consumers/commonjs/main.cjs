@@ -1,6 +1,6 @@
 // A CommonJS project: require() of ES modules, and a worker module that is CommonJS.
 const assert = require('node:assert/strict')
-const { join } = require('node:path')
+const path = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { inlineExecutor } = require('@posttask/backend-inline')
 const { piscinaExecutor } = require('@posttask/backend-piscina')
@@ -10,7 +10,7 @@ const { installShutdownHooks } = require('@posttask/core/node')
 const { taskContext } = require('@posttask/core/worker')
 const { createTestEnvironment } = require('@posttask/testing')
 
-const tasks = taskModule(pathToFileURL(join(__dirname, 'tasks.cjs')))
+const tasks = taskModule(pathToFileURL(path.join(__dirname, 'tasks.cjs')))
 
 const main = async () => {
   assert.equal(typeof taskContext, 'function')
@@ -31,4 +31,4 @@ const main = async () => {
   console.log('consumer ok')
 }
 
-main()
+void main()

@@ -103,7 +103,7 @@ for (const [name, makeExecutor] of Object.entries({
   const results = await runConformance(executorConformance(name, makeExecutor))
   const failed = results.filter(({ outcome }) => outcome === 'failed')
   assert.deepEqual(
-    failed.map(({ title, error }) => `${title}: ${error}`),
+    failed.map(({ title, error }) => `${title}: ${String(error)}`),
     [],
   )
   assert.ok(results.some(({ outcome }) => outcome === 'passed'))
