@@ -53,7 +53,7 @@ const commitWeight = 250_000
 const rowWeight = 500
 const pageWeight = 4000
 /** Pages of the index merged by one call of {@link tidy}. */
-const mergedPages = 32
+const mergedPages = 16
 
 const schema = `
   CREATE TABLE files (

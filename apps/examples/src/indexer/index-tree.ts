@@ -13,7 +13,7 @@ const database = taskModule<typeof import('./database.ts')>(new URL('./database.
 /** Entries looked up in the index in one go. */
 const comparedTogether = { count: 128, weight: Number.POSITIVE_INFINITY, weigh: () => 0 }
 /** Files stored in one transaction: by number, and by characters, so that none takes long. */
-const storedTogether = { count: 64, weight: 100_000, weigh: ({ terms }: AnalysedFile) => terms.length }
+const storedTogether = { count: 32, weight: 50_000, weigh: ({ terms }: AnalysedFile) => terms.length }
 
 /** What to index, and how the run can be ended. */
 export interface IndexRequest {

@@ -15,7 +15,7 @@ export interface AnalysedFile extends FileEntry {
 }
 
 /** Characters, some milliseconds of work. */
-const pieceSize = 100_000
+const pieceSize = 50_000
 
 /**
  * Hashes a file and takes its words. Runs on a worker thread and is an ordinary function all the same: nothing to
