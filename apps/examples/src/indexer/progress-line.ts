@@ -28,12 +28,12 @@ export function progressText({ figures, elapsedMs, isStopping }: ProgressState):
   return parts.join(', ')
 }
 
-/** One line of at most `columns` characters with a bar in front, as wide as there is room for. */
+/** One line of less than `columns` characters with a bar in front, as wide as there is room for. */
 export function progressBar(state: ProgressState, columns: number): string {
   const text = progressText(state)
   const share = doneShare(state.figures) ?? 0
   const percent = `${String(Math.floor(share * 100)).padStart(3)} %`
-  const width = Math.min(30, columns - text.length - percent.length - 5)
+  const width = Math.min(30, columns - text.length - percent.length - 6)
   if (width < 5) return text.slice(0, Math.max(0, columns - 1))
   const filled = Math.floor(share * width)
   return `[${'#'.repeat(filled)}${'-'.repeat(width - filled)}] ${percent}  ${text}`
