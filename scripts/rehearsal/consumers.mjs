@@ -11,6 +11,7 @@ const compile = (version, resolution) => {
   return {
     name: `TypeScript ${version}, ${resolution}`,
     steps: [
+      ['node', `node_modules/${alias(version)}/bin/tsc`, '-p', 'tsconfig.strict.json', ...settings],
       ['node', `node_modules/${alias(version)}/bin/tsc`, '-p', 'tsconfig.json', '--outDir', out, ...settings],
       ['node', `${out}/main.js`],
     ],

@@ -2,28 +2,31 @@ import type { TaskRecord } from './task-record.ts'
 
 /** What may start something: a runner with a task and a place for it, or a task that goes on after a `yield`. */
 export abstract class ReadyEntry {
+  /** @internal */
   list: ReadyList | undefined = undefined
+  /** @internal */
   nextReady: ReadyEntry | undefined = undefined
+  /** @internal */
   prevReady: ReadyEntry | undefined = undefined
-  /** Since when it has waited, for aging (P4). */
+  /** @internal Since when it has waited, for aging (P4). */
   readySince = 0
-  /** Decides between equals of two lists: who came first. */
+  /** @internal Decides between equals of two lists: who came first. */
   turn = 0
-  /** Levels gained by aging since it was last served (P4). */
+  /** @internal Levels gained by aging since it was last served (P4). */
   boost = 0
 
-  /** Goes on with what was started already: no fence holds it. */
+  /** @internal Goes on with what was started already: no fence holds it. */
   readonly isResumption: boolean = false
 
-  /** Runs on a thread of its own: needs no slot of the executor. */
+  /** @internal Runs on a thread of its own: needs no slot of the executor. */
   abstract readonly isDedicated: boolean
-  /** The effective priority (P3), aging not included. */
+  /** @internal The effective priority (P3), aging not included. */
   abstract readonly level: number
-  /** The priority of what would start, as `maxBestEffort` counts it (P5). */
+  /** @internal The priority of what would start, as `maxBestEffort` counts it (P5). */
   abstract readonly startLevel: number
-  /** Starts one thing; `record` where a test chose among the offers. */
+  /** @internal Starts one thing; `record` where a test chose among the offers. */
   abstract start(record?: TaskRecord): void
-  /** What `start` could start next, at most `free` of them: for a test that explores schedules. */
+  /** @internal What `start` could start next, at most `free` of them: for a test that explores schedules. */
   abstract offers(free: number): readonly TaskRecord[]
 }
 

@@ -86,12 +86,12 @@ export class RepeatingTask implements RepeatingTaskHandle, TaskSink {
     this.#tick = this.#runner.postTick(this.#task, this.#options, this, this.#due, this.#scope)
   }
 
-  /** @internal */
+  /** A run starts. */
   onStart(): void {
     this.runCount++
   }
 
-  /** @internal */
+  /** An outcome of a run. */
   onSettled(_record: TaskRecord, state: RecordState): boolean {
     if (this.#end === undefined) {
       if (state === failed && this.#options.onError === 'stop') this.end('failed')
@@ -101,7 +101,7 @@ export class RepeatingTask implements RepeatingTaskHandle, TaskSink {
     return false
   }
 
-  /** @internal */
+  /** A run is really over. */
   onEnded(): void {
     if (this.#end !== undefined) return
     const now = this.#runner.pool.clock.now()

@@ -76,7 +76,7 @@ export class Subject {
   }
 
   /** Memory that the task and the case both see. */
-  shared(length = 4): Int32Array<SharedArrayBuffer> {
+  shared(length = 4): Int32Array {
     return new Int32Array(new SharedArrayBuffer(length * 4))
   }
 

@@ -98,7 +98,7 @@ await withEnvironment(({ clock }) => assert.equal(clock.now(), 0))()
 
 for (const [name, makeExecutor] of Object.entries({
   inline: () => inlineExecutor({ maxConcurrency: 4 }),
-  piscina: () => piscinaExecutor({ maxThreads: 2, abortGraceMs: 0 }),
+  piscina: () => piscinaExecutor({ maxThreads: 2, abortGraceMs: 50 }),
 })) {
   const results = await runConformance(executorConformance(name, makeExecutor))
   const failed = results.filter(({ outcome }) => outcome === 'failed')
