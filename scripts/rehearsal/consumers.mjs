@@ -57,7 +57,7 @@ export const groups = (chromium) => [
         name: 'esbuild, for Node, with a worker module',
         steps: [
           [
-            ...['node', 'node_modules/esbuild/bin/esbuild', 'main.js', 'tasks.js', '--bundle', '--minify', '--format=esm'],
+            ...['node_modules/.bin/esbuild', 'main.js', 'tasks.js', '--bundle', '--minify', '--format=esm'],
             ...['--platform=node', '--external:@posttask/backend-*', '--outdir=out-esbuild', '--log-level=warning'],
           ],
           ['node', 'out-esbuild/main.js'],
