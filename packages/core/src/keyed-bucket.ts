@@ -11,11 +11,39 @@ class KeySequence {
   /** A task of this key runs: the next one waits for it (S2). */
   isBusy = false
   /** Where its turn is kept, while it may start something. */
-  turns: Set<KeySequence> | undefined
+  turns: Turns | undefined
+  nextTurn: KeySequence | undefined
+  prevTurn: KeySequence | undefined
 
   /** An urgent task pulls those ahead of it along (P3). */
   get level(): number {
     return this.counts[userBlocking] !== 0 ? userBlocking : this.counts[userVisible] !== 0 ? userVisible : bestEffort
+  }
+}
+
+/** Sequences in turn: a list through them. The front of a large `Set` is slow to find while its front is taken out. */
+class Turns {
+  size = 0
+  first: KeySequence | undefined
+  #last: KeySequence | undefined
+
+  add(sequence: KeySequence): void {
+    const last = this.#last
+    sequence.prevTurn = last
+    if (last === undefined) this.first = sequence
+    else last.nextTurn = sequence
+    this.#last = sequence
+    this.size++
+  }
+
+  delete(sequence: KeySequence): void {
+    const { nextTurn, prevTurn } = sequence
+    if (prevTurn === undefined) this.first = nextTurn
+    else prevTurn.nextTurn = nextTurn
+    if (nextTurn === undefined) this.#last = prevTurn
+    else nextTurn.prevTurn = prevTurn
+    sequence.nextTurn = sequence.prevTurn = undefined
+    this.size--
   }
 }
 
@@ -27,7 +55,7 @@ export class KeyedBucket implements Bucket {
   size = 0
   readonly #sequences = new Map<unknown, KeySequence>()
   /** Those that may start something, by priority, in turn. */
-  readonly #turns: readonly Set<KeySequence>[] = [new Set(), new Set(), new Set()]
+  readonly #turns: readonly Turns[] = [new Turns(), new Turns(), new Turns()]
 
   get available(): number {
     return this.#turns.reduce((sum, turns) => sum + turns.size, 0)
@@ -47,14 +75,18 @@ export class KeyedBucket implements Bucket {
 
   peek(): TaskRecord | undefined {
     for (let level = userBlocking; level >= bestEffort; level--) {
-      for (const { tasks } of this.#turns[level] as Set<KeySequence>) return tasks.head
+      const first = this.#turns[level]?.first
+      if (first !== undefined) return first.tasks.head
     }
     return undefined
   }
 
   offers(first: TaskRecord, most: number): readonly TaskRecord[] {
-    const { turns } = this.#sequenceOf(first)
-    return [...(turns ?? [])].slice(0, most).map(({ tasks }) => tasks.head as TaskRecord)
+    const offers: TaskRecord[] = []
+    let sequence: KeySequence | undefined = this.#sequenceOf(first)
+    for (; sequence !== undefined && offers.length < most; sequence = sequence.nextTurn)
+      offers.push(sequence.tasks.head as TaskRecord)
+    return offers
   }
 
   take(record: TaskRecord): void {

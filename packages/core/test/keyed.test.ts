@@ -1,0 +1,100 @@
+import { inlineExecutor } from '@posttask/backend-inline'
+import { KeyedTaskRunner, SequenceDeadlockError, ThreadPool } from '@posttask/core'
+import { createTestEnvironment } from '@posttask/testing'
+import { expect, test } from 'vitest'
+
+test('S1 S2 tasks of one key run in order and one at a time, those of different keys side by side', async () => {
+  await using env = createTestEnvironment()
+  const runner = new KeyedTaskRunner(env.pool)
+  const log: string[] = []
+  for (const task of ['a1', 'b1', 'a2', 'b2']) {
+    runner.forKey(task[0]).postTask(async (context) => {
+      log.push(`+${task}`)
+      await context.sleep(10)
+      log.push(`-${task}`)
+    })
+  }
+  await env.advanceBy(20)
+  expect(log).toEqual(['+a1', '+b1', '-a1', '-b1', '+a2', '+b2', '-a2', '-b2'])
+})
+
+test('P1 at most maxConcurrency over all keys', async () => {
+  await using env = createTestEnvironment()
+  const runner = new KeyedTaskRunner(env.pool, { maxConcurrency: 2 })
+  let running = 0
+  let most = 0
+  for (let key = 0; key < 6; key++) {
+    runner.forKey(key).postTask(async (context) => {
+      most = Math.max(most, ++running)
+      await context.sleep(5)
+      running--
+    })
+  }
+  await env.fastForwardUntilNoTasksRemain()
+  expect(most).toBe(2)
+})
+
+test('P3 an urgent task pulls those of its key along, ahead of other keys', async () => {
+  await using env = createTestEnvironment()
+  const runner = new KeyedTaskRunner(env.pool, { maxConcurrency: 1 })
+  const log: string[] = []
+  runner.forKey('calm').postTask(() => log.push('calm'))
+  runner.forKey('urgent').postTask(() => log.push('first'))
+  runner.forKey('urgent').postTask(() => log.push('second'), { priority: 'user-blocking' })
+  await env.runUntilIdle()
+  expect(log).toEqual(['first', 'second', 'calm'])
+})
+
+test('W1 a flush waits for every key, and what is posted afterwards waits for it', async () => {
+  await using env = createTestEnvironment()
+  const runner = new KeyedTaskRunner(env.pool)
+  const log: string[] = []
+  for (const key of ['a', 'b']) runner.forKey(key).postTask((context) => context.sleep(5).then(() => log.push(key)))
+  void runner.flush(() => void log.push('barrier'))
+  runner.forKey('c').postTask(() => log.push('c'))
+  await env.advanceBy(5)
+  expect(log).toEqual(['a', 'b', 'barrier', 'c'])
+})
+
+test('W3 a task that awaits its own key is told so; one that awaits another key is not', async () => {
+  await using pool = new ThreadPool({ executor: inlineExecutor() })
+  const runner = new KeyedTaskRunner(pool)
+  const own = runner.forKey('a').run(() => runner.forKey('a').run(() => 1))
+  await expect(own).rejects.toBeInstanceOf(SequenceDeadlockError)
+  expect(await runner.forKey('a').run(() => runner.forKey('b').run(() => 2))).toBe(2)
+})
+
+test('C1 D1 a cancelled task of a key leaves the others in order, a delayed one joins when it is due', async () => {
+  await using env = createTestEnvironment()
+  const runner = new KeyedTaskRunner(env.pool)
+  const log: number[] = []
+  const sequence = runner.forKey('a')
+  const handles = [1, 2, 3].map((task) => sequence.postTask(() => log.push(task)))
+  sequence.postDelayedTask(() => log.push(4), 10)
+  handles[1]?.cancel()
+  await env.advanceBy(10)
+  expect(log).toEqual([1, 3, 4])
+})
+
+test('W5 close runs what is queued for every key', async () => {
+  await using pool = new ThreadPool({ executor: inlineExecutor() })
+  const runner = new KeyedTaskRunner(pool, { maxConcurrency: 1 })
+  let ran = 0
+  for (let key = 0; key < 100; key++) runner.forKey(key % 7).postTask(() => ran++)
+  await runner.close()
+  expect(ran).toBe(100)
+})
+
+test('S1 100,000 keys leave nothing behind once they are idle', async () => {
+  await using pool = new ThreadPool({ executor: inlineExecutor(), asyncContext: false })
+  const runner = new KeyedTaskRunner(pool)
+  const round = async (): Promise<void> => {
+    for (let key = 0; key < 100_000; key++) runner.forKey(key).postTask(() => {})
+    await runner.waitIdle()
+    globalThis.gc?.()
+  }
+  await round()
+  const before = process.memoryUsage().heapUsed
+  await round()
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000)
+})
