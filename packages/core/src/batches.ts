@@ -31,10 +31,11 @@ export class Batches {
   gather(runner: RunnerEngine, first: TaskRecord): TaskRecord[] | undefined {
     let left = longestMs - this.#cost(first)
     if (left <= 0) return undefined
-    const most = Math.min(
-      this.#executor.capabilities.maxBatch,
-      Math.ceil((runner.available + this.#pump.ready.size + 1) / (this.#pump.freeSlots + 1)),
-    )
+    const { maxBatch } = this.#executor.capabilities
+    const { freeSlots, ready } = this.#pump
+    // The slots that are still free have their share; of other runners it is only known that they have something.
+    const share = Math.ceil((runner.available + ready.size + 1) / (freeSlots + 1))
+    const most = freeSlots === 0 ? maxBatch : Math.min(maxBatch, share)
     const batch = [first]
     const turns = [runner]
     while (batch.length < most) {

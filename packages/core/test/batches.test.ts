@@ -1,0 +1,160 @@
+import {
+  type BoundTask,
+  type Executor,
+  ParallelTaskRunner,
+  SequencedTaskRunner,
+  type Settled,
+  systemClock,
+  type TaskExecution,
+  ThreadPool,
+} from '@posttask/core'
+import { expect, test } from 'vitest'
+
+const task = (name: string): BoundTask<string> => ({ module: 'test:module', export: name, args: [] })
+
+/** Settles a message when the test says so. */
+interface Message {
+  readonly names: readonly string[]
+  settle(outcomes?: readonly Settled[]): void
+}
+
+/** An executor of threads that are not there: it writes down which tasks travel together. */
+class FakeThreads implements Executor<BoundTask> {
+  readonly name = 'fake'
+  readonly accepts = ['bound'] as const
+  readonly clock = systemClock
+  readonly capabilities = { boundary: 'thread', transfer: false, terminate: false, sharedMemory: false, maxBatch: 8 } as const
+  readonly messages: Message[] = []
+  readonly maxConcurrency: number
+  readonly #costs: Readonly<Record<string, number>>
+
+  constructor(maxConcurrency: number, costs: Readonly<Record<string, number>>) {
+    this.maxConcurrency = maxConcurrency
+    this.#costs = costs
+  }
+
+  estimate({ export: name }: BoundTask): number | undefined {
+    return this.#costs[name.charAt(0)]
+  }
+
+  async execute(one: BoundTask, execution: TaskExecution): Promise<unknown> {
+    const [outcome] = await this.executeBatch([one], [execution])
+    if (outcome?.status === 'fulfilled') return outcome.value
+    throw outcome?.status === 'rejected' ? outcome.reason : new Error('lost')
+  }
+
+  executeBatch(tasks: readonly BoundTask[], _executions: readonly TaskExecution[]): Promise<readonly Settled[]> {
+    const names = tasks.map(({ export: name }) => name)
+    return new Promise((resolve) => {
+      const all = names.map((value): Settled => ({ status: 'fulfilled', value }))
+      this.messages.push({ names, settle: (outcomes = all) => resolve(outcomes) })
+    })
+  }
+
+  openThread(): never {
+    throw new Error('not needed here')
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  terminate(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+const cheap = { a: 0.1, b: 0.1, c: 0.1 }
+
+test('S5 small tasks travel together, the runners in turn', async () => {
+  const threads = new FakeThreads(1, cheap)
+  const pool = new ThreadPool({ executor: threads })
+  const [first, second] = [new SequencedTaskRunner(pool), new SequencedTaskRunner(pool)]
+  const outcomes = ['a1', 'a2', 'a3'].map((name) => first.run(task(name)))
+  outcomes.push(...['b1', 'b2'].map((name) => second.run(task(name))))
+  await turn()
+  expect(threads.messages.map(({ names }) => names)).toEqual([['a1', 'b1', 'a2', 'b2', 'a3']])
+  threads.messages[0]?.settle()
+  expect(await Promise.all(outcomes)).toEqual(['a1', 'a2', 'a3', 'b1', 'b2'])
+})
+
+test('S1 a batch takes no longer than a millisecond, and what is unknown goes alone', async () => {
+  const threads = new FakeThreads(1, { a: 0.4 })
+  const pool = new ThreadPool({ executor: threads })
+  const runner = new SequencedTaskRunner(pool)
+  for (const name of ['a1', 'a2', 'a3', 'x1', 'x2']) runner.postTask(task(name))
+  for (let message = 0; message < 4; message++) {
+    await turn()
+    threads.messages[message]?.settle()
+  }
+  await runner.waitIdle()
+  expect(threads.messages.map(({ names }) => names)).toEqual([['a1', 'a2'], ['a3'], ['x1'], ['x2']])
+})
+
+test('P1 free slots share what is ready', async () => {
+  const threads = new FakeThreads(2, cheap)
+  const pool = new ThreadPool({ executor: threads })
+  const runner = new ParallelTaskRunner(pool, { maxConcurrency: 2 })
+  for (const name of ['a1', 'a2', 'a3', 'a4']) runner.postTask(task(name))
+  await turn()
+  expect(threads.messages.map(({ names }) => names.length)).toEqual([2, 2])
+  for (const message of threads.messages) message.settle()
+  await runner.waitIdle()
+})
+
+test('P5 a less urgent task does not travel in the slot of a more urgent one', async () => {
+  const threads = new FakeThreads(1, cheap)
+  const pool = new ThreadPool({ executor: threads })
+  const runner = new ParallelTaskRunner(pool, { maxConcurrency: 1 })
+  runner.postTask(task('a1'), { priority: 'user-blocking' })
+  runner.postTask(task('a2'), { priority: 'best-effort' })
+  await turn()
+  expect(threads.messages[0]?.names).toEqual(['a1'])
+  threads.messages[0]?.settle()
+  await turn()
+  threads.messages[1]?.settle()
+  await runner.waitIdle()
+})
+
+test('F1 C2 outcomes are those of each task: one fails, one is cancelled meanwhile, one succeeds', async () => {
+  const threads = new FakeThreads(1, cheap)
+  const pool = new ThreadPool({ executor: threads })
+  const runner = new SequencedTaskRunner(pool)
+  const controller = new AbortController()
+  const failed = runner.run(task('a1'))
+  const cancelled = runner.run(task('a2'), { signal: controller.signal })
+  const succeeded = runner.run(task('a3'))
+  await turn()
+  controller.abort('not wanted')
+  await expect(cancelled).rejects.toBe('not wanted')
+  const reason = new RangeError('expected')
+  threads.messages[0]?.settle([
+    { status: 'rejected', reason },
+    { status: 'fulfilled', value: 2 },
+    { status: 'fulfilled', value: 3 },
+  ])
+  await expect(failed).rejects.toBe(reason)
+  expect(await succeeded).toBe(3)
+  expect(runner.stats()).toMatchObject({ completed: 1, failed: 1, cancelled: 1, running: 0, pending: 0 })
+})
+
+test('F5 tasks that a dead thread had not started run elsewhere, in order and ahead of what waits', async () => {
+  const threads = new FakeThreads(1, cheap)
+  const pool = new ThreadPool({ executor: threads })
+  const runner = new SequencedTaskRunner(pool)
+  const outcomes = ['a1', 'a2', 'a3'].map((name) => runner.run(task(name)).catch((error: Error) => error.message))
+  const idle = runner.waitIdle()
+  await turn()
+  const behind = runner.run(task('a4'))
+  threads.messages[0]?.settle([{ status: 'rejected', reason: new Error('crashed') }, { status: 'lost' }, { status: 'lost' }])
+  await outcomes[0]
+  // Behind a failure that somebody awaits the pump comes in the next turn (E2).
+  await turn()
+  await turn()
+  expect(threads.messages[1]?.names).toEqual(['a2', 'a3', 'a4'])
+  threads.messages[1]?.settle()
+  expect(await Promise.all(outcomes)).toEqual(['crashed', 'a2', 'a3'])
+  await idle
+  expect(await behind).toBe('a4')
+})
