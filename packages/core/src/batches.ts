@@ -10,7 +10,8 @@ const longestMs = 1
 /**
  * Small bound tasks travel together: when more tasks are ready than slots are free, several go in one message to one
  * slot and run there one after the other, each with an outcome of its own. Only tasks whose run time is known, from
- * earlier runs of the same function, join a batch.
+ * earlier runs of the same function, join a batch. What moves to a thread goes alone: were the thread to die before the
+ * task's turn, it would be gone. One with a time limit goes first: its time counts from its own start (C2).
  */
 export class Batches {
   readonly #executor: Executor<never>
@@ -47,7 +48,7 @@ export class Batches {
       if (record === undefined) continue
       const cost = this.#cost(record)
       // A less urgent one must not take the slot of a more urgent one (P5).
-      if (cost > left || record.level < first.level) break
+      if (cost > left || record.level < first.level || record.extras?.timeout !== undefined) break
       left -= cost
       next.begin(record, waiting === undefined ? sharesSlot | sharesTurn : sharesSlot)
       batch.push(record)
@@ -79,7 +80,8 @@ export class Batches {
   }
 
   #cost(record: TaskRecord): number {
-    const estimate = typeof record.task === 'function' ? undefined : this.#executor.estimate?.(record.task as Task as never)
+    const goesAlone = typeof record.task === 'function' || record.transfer !== undefined
+    const estimate = goesAlone ? undefined : this.#executor.estimate?.(record.task as Task as never)
     return estimate ?? Number.POSITIVE_INFINITY
   }
 }

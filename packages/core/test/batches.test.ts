@@ -158,3 +158,33 @@ test('F5 tasks that a dead thread had not started run elsewhere, in order and ah
   await idle
   expect(await behind).toBe('a4')
 })
+
+test('F5 what moves to a thread travels alone: a thread that dies before its turn would take it along', async () => {
+  const threads = new FakeThreads(1, cheap)
+  const pool = new ThreadPool({ executor: threads })
+  const runner = new SequencedTaskRunner(pool)
+  const bytes = new ArrayBuffer(8)
+  for (const name of ['a1', 'a2', 'a3', 'a4']) runner.postTask(task(name), name === 'a3' ? { transfer: [bytes] } : {})
+  for (let message = 0; message < 3; message++) {
+    await turn()
+    threads.messages[message]?.settle()
+  }
+  await runner.waitIdle()
+  expect(threads.messages.map(({ names }) => names)).toEqual([['a1', 'a2'], ['a3'], ['a4']])
+})
+
+test('C2 a task with a time limit waits behind no other of its batch, for the limit counts from its own start', async () => {
+  const threads = new FakeThreads(1, cheap)
+  const pool = new ThreadPool({ executor: threads })
+  const runner = new SequencedTaskRunner(pool)
+  for (const name of ['a1', 'a2', 'a3', 'a4']) runner.postTask(task(name), name === 'a3' ? { timeout: 60_000 } : {})
+  for (let message = 0; message < 2; message++) {
+    await turn()
+    threads.messages[message]?.settle()
+  }
+  await runner.waitIdle()
+  expect(threads.messages.map(({ names }) => names)).toEqual([
+    ['a1', 'a2'],
+    ['a3', 'a4'],
+  ])
+})
