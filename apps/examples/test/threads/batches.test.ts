@@ -1,0 +1,130 @@
+import { type BoundTask, ParallelTaskRunner, SequencedTaskRunner, type TaskRunner, ThreadPool, taskModule } from '@posttask/core'
+import type { LaneExecutor } from '@posttask/core/worker'
+import { describe, expect, test } from 'vitest'
+import { threadBackends } from '../fixtures/backends.ts'
+import { cells, changed, entriesOf, openGate, outcomeOf } from '../fixtures/shared-log.ts'
+import type { Deed } from '../fixtures/thread-tasks.ts'
+
+const { act } = taskModule<typeof import('../fixtures/thread-tasks.ts')>(new URL('../fixtures/thread-tasks.ts', import.meta.url))
+
+/** Writes down how many tasks each message to a thread holds. */
+const countingBatches = (executor: LaneExecutor): number[] => {
+  const sizes: number[] = []
+  const { executeBatch } = executor
+  if (executeBatch === undefined) throw new Error('this executor makes no batches')
+  const counting: typeof executeBatch = (tasks, executions) => {
+    sizes.push(tasks.length)
+    return executeBatch(tasks, executions)
+  }
+  Object.defineProperty(executor, 'executeBatch', { value: counting })
+  return sizes
+}
+
+describe.each(threadBackends)('batches on %s', (_name, makeExecutor) => {
+  /** A pool on one thread that knows `act` as a quick function, so that its tasks travel together. */
+  const open = async () => {
+    const executor = makeExecutor({ maxThreads: 1, abortGraceMs: 0 })
+    const sizes = countingBatches(executor)
+    const pool = new ThreadPool({ executor })
+    const log = cells(100)
+    const warmUp = new SequencedTaskRunner(pool)
+    while ((executor.estimate(act(log, 0, 'return')) ?? 1) > 0.04) await warmUp.run(act(cells(100), 0, 'return'))
+    return { pool, log, sizes }
+  }
+  const runAll = (runner: TaskRunner<BoundTask>, log: Int32Array, deeds: readonly Deed[]): Promise<unknown>[] =>
+    deeds.map((deed, index) => outcomeOf(runner.run(act(log, index, deed))))
+
+  test('S1 what is ready travels in one message and has its outcomes in order', async () => {
+    const { pool, log, sizes } = await open()
+    await using _ = pool
+    const outcomes = runAll(new SequencedTaskRunner(pool), log, new Array<Deed>(20).fill('return'))
+    const expected = Array.from({ length: 20 }, (_, index) => index)
+    expect(await Promise.all(outcomes)).toEqual(expected)
+    expect(entriesOf(log)).toEqual(expected)
+    expect(sizes).toEqual([20])
+  })
+
+  test('S5 two busy sequences alternate in it', async () => {
+    const { pool, log, sizes } = await open()
+    await using _ = pool
+    const [first, second] = [new SequencedTaskRunner(pool), new SequencedTaskRunner(pool)]
+    const outcomes = [11, 12, 13].map((entry) => first.run(act(log, entry, 'return')))
+    outcomes.push(...[21, 22, 23].map((entry) => second.run(act(log, entry, 'return'))))
+    await Promise.all(outcomes)
+    expect(entriesOf(log)).toEqual([11, 21, 12, 22, 13, 23])
+    expect(sizes).toEqual([6])
+  })
+
+  test('F1 F4 each task has its own outcome: a value, an error, null, a result that cannot cross', async () => {
+    const { pool, log, sizes } = await open()
+    await using _ = pool
+    const deeds: Deed[] = ['return', 'fail', 'fail with null', 'return a function', 'return']
+    const outcomes = await Promise.all(runAll(new SequencedTaskRunner(pool), log, deeds))
+    expect(outcomes).toEqual([
+      0,
+      expect.objectContaining({ name: 'RangeError', message: 'expected 1' }),
+      null,
+      expect.objectContaining({ code: 'ERR_TASK_SERIALIZATION', path: 'result.callback' }),
+      4,
+    ])
+    expect(sizes).toEqual([5])
+  })
+
+  test.each(['sequenced', 'parallel'])(
+    'F5 a crash in the middle, %s: who ran is told, who had ended has its value, the others run once',
+    async (kind) => {
+      const { pool, log, sizes } = await open()
+      await using _ = pool
+      const runner = kind === 'parallel' ? new ParallelTaskRunner(pool, { maxConcurrency: 1 }) : new SequencedTaskRunner(pool)
+      const outcomes = await Promise.all(runAll(runner, log, ['return', 'return', 'exit', 'return', 'return']))
+      expect(outcomes).toEqual([0, 1, expect.objectContaining({ code: 'ERR_WORKER_CRASHED', exitCode: 7 }), 3, 4])
+      expect(entriesOf(log)).toEqual([0, 1, 2, 3, 4])
+      expect(sizes[0]).toBe(5)
+    },
+  )
+
+  test('C1 one that is aborted before its turn never runs; progress of another comes in order', async () => {
+    const { pool, log, sizes } = await open()
+    await using _ = pool
+    const runner = new SequencedTaskRunner(pool)
+    const [gate, controller, progress] = [cells(2), new AbortController(), [] as unknown[]]
+    const first = runner.run(act(log, 0, 'wait', gate))
+    const aborted = outcomeOf(runner.run(act(log, 1, 'return'), { signal: controller.signal }))
+    const last = runner.run(act(log, 2, 'report'), { onProgress: (step) => void progress.push(step) })
+    await changed(gate)
+    controller.abort('not wanted')
+    openGate(gate)
+    expect(await Promise.all([first, aborted, last])).toEqual([0, 'not wanted', 2])
+    expect(entriesOf(log)).toEqual([0, 2])
+    expect(progress).toEqual([1, 2, 3])
+    expect(sizes).toEqual([3])
+  })
+
+  test('C3 a thread that has to be ended takes no other task of the batch with it', async () => {
+    const { pool, log, sizes } = await open()
+    await using _ = pool
+    const runner = new SequencedTaskRunner(pool)
+    const controller = new AbortController()
+    const endless = outcomeOf(runner.run(act(log, 0, 'spin'), { signal: controller.signal }))
+    const others = [1, 2].map((entry) => runner.run(act(log, entry, 'return')))
+    await changed(log)
+    controller.abort('too long')
+    expect(await endless).toBe('too long')
+    expect(await Promise.all(others)).toEqual([1, 2])
+    expect(entriesOf(log)).toEqual([0, 1, 2])
+    expect(sizes[0]).toBe(3)
+  })
+
+  test('batch: false turns it off', async () => {
+    const executor = makeExecutor({ maxThreads: 1, batch: false })
+    await using pool = new ThreadPool({ executor })
+    const log = cells(100)
+    expect(await Promise.all(runAll(new SequencedTaskRunner(pool), log, ['return', 'fail', 'return']))).toMatchObject([
+      0,
+      { message: 'expected 1' },
+      2,
+    ])
+    expect(executor.executeBatch).toBeUndefined()
+    expect(executor.capabilities.maxBatch).toBe(1)
+  })
+})
