@@ -38,6 +38,13 @@ the task with a delay of 40 ms
 the task with a delay of 100 ms
 the task with a delay of 200 ms
 a task ran before its time: false`,
+  'event-bus': `
+mail: 1 tea
+mail: 2 tea
+both orders are done; tea left: 0
+tea is sold out
+reported: ordered: takeFromStock: not enough tea
+refused: RunnerClosedError`,
   keyed: `
 account 0: 570
 account 1: 590

@@ -14,6 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/backend-piscina': ['@posttask/core', 'piscina'],
   'packages/backend-tinypool': ['@posttask/core', 'tinypool'],
   'packages/testing': ['@posttask/core', 'vitest', 'fast-check'],
+  'packages/event-bus': ['@posttask/core'],
 }
 
 const filesBelow = (folder: string): string[] =>
