@@ -1,6 +1,6 @@
 import { type BoundTask, ParallelTaskRunner, SequencedTaskRunner, type TaskRunner, ThreadPool, taskModule } from '@posttask/core'
 import type { LaneExecutor } from '@posttask/core/worker'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { threadBackends } from '../fixtures/backends.ts'
 import { cells, changed, entriesOf, openGate, outcomeOf } from '../fixtures/shared-log.ts'
 import type { Deed } from '../fixtures/thread-tasks.ts'
@@ -19,6 +19,9 @@ const countingBatches = (executor: LaneExecutor): number[] => {
   Object.defineProperty(executor, 'executeBatch', { value: counting })
   return sizes
 }
+
+// Threads start slowly on a machine that is busy.
+vi.setConfig({ testTimeout: 60_000 })
 
 describe.each(threadBackends)('batches on %s', (_name, makeExecutor) => {
   /** A pool on one thread that knows `act` as a quick function, so that its tasks travel together. */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ParallelTaskRunner, SequencedTaskRunner, ThreadPool, taskModule } from '@posttask/core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { threadBackends } from '../fixtures/backends.ts'
 import { cells, changed, entriesOf, outcomeOf } from '../fixtures/shared-log.ts'
 
@@ -25,6 +25,9 @@ const runProgram = (backend: string, program: string) => {
   return run(process.execPath, args, { cwd: here, timeout: 50_000 })
 }
 
+// Threads start slowly on a machine that is busy.
+vi.setConfig({ testTimeout: 60_000 })
+
 describe.each(threadBackends)('how pools end on %s', (backend, makeExecutor) => {
   test('E3 a queued task keeps the process alive, an idle pool that nobody closed does not', async () => {
     const { stdout, stderr } = await runProgram(
@@ -34,7 +37,7 @@ describe.each(threadBackends)('how pools end on %s', (backend, makeExecutor) => 
     )
     expect(stderr).toBe('')
     expect(stdout.trim().split(/\r?\n/)).toEqual(['first 1', 'second 2'])
-  }, 60_000)
+  })
 
   test('E3 a delayed task keeps the process alive unless it was posted with unref', async () => {
     const { stdout, stderr } = await runProgram(
@@ -44,7 +47,7 @@ describe.each(threadBackends)('how pools end on %s', (backend, makeExecutor) => 
     )
     expect(stderr).toBe('')
     expect(stdout.trim()).toBe('delayed 1')
-  }, 60_000)
+  })
 
   test('W6 past its time limit close ends the threads, and says what became of each task', async () => {
     const pool = new ThreadPool({ executor: makeExecutor({ maxThreads: 2 }) })
