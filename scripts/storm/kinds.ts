@@ -70,7 +70,7 @@ export const kinds: Record<string, Kind> = {
     task: stub('spin'),
     options: () => ({ timeout: 20 }),
     isRight: (outcome) => hasCode(outcome, 'ERR_TASK_TIMEOUT'),
-    // In a batch its time may be over before its turn.
+    // Its time may be over while its thread is not ready to start it.
     starts: [0, 1],
   },
   leaveThrow: { weight: 20, task: stub('leaveThrow'), isRight: (outcome, id) => returns(outcome, id), starts: [1] },
