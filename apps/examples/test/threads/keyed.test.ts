@@ -1,9 +1,12 @@
 import { KeyedTaskRunner, ThreadPool, taskModule } from '@posttask/core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { threadBackends } from '../fixtures/backends.ts'
 import { cells, changed, entriesOf, openGate, outcomeOf } from '../fixtures/shared-log.ts'
 
 const tasks = taskModule<typeof import('../fixtures/thread-tasks.ts')>(new URL('../fixtures/thread-tasks.ts', import.meta.url))
+
+// Threads start slowly on a machine that is busy.
+vi.setConfig({ testTimeout: 60_000 })
 
 describe.each(threadBackends)('keyed sequences on %s', (_name, makeExecutor) => {
   test('S1 S2 tasks of one key run in order and never two at a time, whichever thread they run on', async () => {

@@ -1,9 +1,12 @@
 import { SingleThreadTaskRunner, type TaskRejectedEvent, ThreadPool, taskModule } from '@posttask/core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { threadBackends } from '../fixtures/backends.ts'
 import { cells, changed, entriesOf, outcomeOf } from '../fixtures/shared-log.ts'
 
 const tasks = taskModule<typeof import('../fixtures/thread-tasks.ts')>(new URL('../fixtures/thread-tasks.ts', import.meta.url))
+
+// Threads start slowly on a machine that is busy.
+vi.setConfig({ testTimeout: 60_000 })
 
 describe.each(threadBackends)('a single-thread runner on %s', (_name, makeExecutor) => {
   test('S4 init comes first, and the state of its thread is its own', async () => {
