@@ -10,6 +10,7 @@ import { stormOfFaults } from './storm/faults.ts'
 import { Leftovers } from './storm/leftovers.ts'
 import { abortsAgainstCompletion } from './storm/races.ts'
 import { randomFrom } from './storm/random.ts'
+import { countRelocated } from './storm/relocated.ts'
 import { catchStrays } from './storm/strays.ts'
 
 const { values } = parseArgs({
@@ -32,15 +33,19 @@ const makeExecutor = (options: PiscinaExecutorOptions & TinypoolExecutorOptions)
 
 const leftovers = new Leftovers()
 const printed = catchStrays()
-const faults = await stormOfFaults(makeExecutor({ ...settings, resourceLimits }), tasks, random)
-const races = await abortsAgainstCompletion(makeExecutor(settings), rounds, random)
+const executors = [makeExecutor({ ...settings, resourceLimits }), makeExecutor(settings)] as const
+const counters = executors.map(countRelocated)
+const faults = await stormOfFaults(executors[0], tasks, random)
+const races = await abortsAgainstCompletion(executors[1], rounds, random)
 // What tells of a closed port may still be on its way.
 for (let turn = 0; turn < 100 && leftovers.found().length > 0; turn++) await new Promise((resolve) => setTimeout(resolve, 10))
 const wrong = [...faults.wrong, ...races.wrong, ...printed.wrong, ...leftovers.found()]
 
 const { tally } = faults
 const { aborted } = races
-console.log(JSON.stringify({ backend, seed, batch, tally, aborted, strays: printed.strays.length, threads: leftovers.started }))
+const relocated = counters.map(({ count }) => count)
+const strays = printed.strays.length
+console.log(JSON.stringify({ backend, seed, batch, tally, aborted, relocated, strays, threads: leftovers.started }))
 for (const line of wrong.slice(0, 20)) console.log(line)
 console.log(`${tasks} tasks, ${rounds} races, ${wrong.length} wrong`)
 process.exitCode = wrong.length === 0 ? 0 : 1

@@ -25,6 +25,25 @@ const throwing = stubsOf('./throwing.js')
 const absent = stubsOf('./absent.js')
 
 const stub = (name: string): Stub => tasks[name] as Stub
+
+/** What `act` is to do. */
+type Deed = 'ok' | 'text' | 'fail' | 'failWithNull' | 'busy' | 'returnFunction' | 'leaveThrow' | 'leaveRejection'
+type EndlessDeed = 'exit' | 'spin' | 'eatMemory' | 'throwOutside'
+
+/** A task that does it, unless it is lost with its thread. */
+export const doing =
+  (deed: Deed | EndlessDeed, extra?: unknown) =>
+  (memory: SharedArrayBuffer, id: number): BoundTask =>
+    stub('act')(memory, id, deed, extra)
+
+const abortedWithin =
+  (ms: number) =>
+  (random: Random): PostOptions => {
+    const controller = new AbortController()
+    setTimeout(() => controller.abort('not wanted'), random(ms))
+    return { signal: controller.signal }
+  }
+const isAborted = (outcome: Outcome): boolean => 'error' in outcome && outcome.error === 'not wanted'
 const errorOf = (outcome: Outcome): { code?: unknown; message?: string; exitCode?: unknown; cause?: unknown; path?: unknown } =>
   ('error' in outcome ? (outcome.error ?? {}) : {}) as object
 const returns = (outcome: Outcome, expected: unknown): boolean => 'value' in outcome && outcome.value === expected
@@ -35,31 +54,31 @@ const messageOfCause = (outcome: Outcome): unknown => (errorOf(outcome).cause as
 
 /** Crashes, time limits, cancelling, and what cannot cross, among tasks that end well. */
 export const kinds: Record<string, Kind> = {
-  ok: { weight: 450, task: stub('ok'), isRight: (outcome, id) => returns(outcome, id), starts: [1] },
+  ok: { weight: 450, task: doing('ok'), isRight: (outcome, id) => returns(outcome, id), starts: [1] },
   later: { weight: 150, task: stub('later'), isRight: (outcome, id) => returns(outcome, id), starts: [1] },
-  text: { weight: 60, task: stub('text'), isRight: (outcome, id) => returns(outcome, `text ${id}`), starts: [1] },
-  fail: { weight: 80, task: stub('fail'), isRight: (outcome, id) => errorOf(outcome).message === `expected ${id}`, starts: [1] },
+  text: { weight: 60, task: doing('text'), isRight: (outcome, id) => returns(outcome, `text ${id}`), starts: [1] },
+  fail: { weight: 80, task: doing('fail'), isRight: (outcome, id) => errorOf(outcome).message === `expected ${id}`, starts: [1] },
   failWithNull: {
     weight: 40,
-    task: stub('failWithNull'),
+    task: doing('failWithNull'),
     isRight: (outcome) => 'error' in outcome && outcome.error === null,
     starts: [1],
   },
   exit: {
     weight: 6,
-    task: (memory, id) => stub('exit')(memory, id, exitCodeOf(id)),
+    task: (memory, id) => doing('exit', exitCodeOf(id))(memory, id),
     isRight: (outcome, id) => hasCode(outcome, 'ERR_WORKER_CRASHED') && errorOf(outcome).exitCode === exitCodeOf(id),
     starts: [1],
   },
   throwOutside: {
     weight: 6,
-    task: stub('throwOutside'),
+    task: doing('throwOutside'),
     isRight: (outcome, id) => hasCode(outcome, 'ERR_WORKER_CRASHED') && messageOfCause(outcome) === `outside ${id}`,
     starts: [1],
   },
   outOfMemory: {
     weight: 2,
-    task: stub('eatMemory'),
+    task: doing('eatMemory'),
     isRight: (outcome) =>
       hasCode(outcome, 'ERR_WORKER_CRASHED') &&
       (errorOf(outcome).cause as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY',
@@ -67,14 +86,14 @@ export const kinds: Record<string, Kind> = {
   },
   spin: {
     weight: 6,
-    task: stub('spin'),
+    task: doing('spin'),
     options: () => ({ timeout: 20 }),
     isRight: (outcome) => hasCode(outcome, 'ERR_TASK_TIMEOUT'),
     // Its time may be over while its thread is not ready to start it.
     starts: [0, 1],
   },
-  leaveThrow: { weight: 20, task: stub('leaveThrow'), isRight: (outcome, id) => returns(outcome, id), starts: [1] },
-  leaveRejection: { weight: 20, task: stub('leaveRejection'), isRight: (outcome, id) => returns(outcome, id), starts: [1] },
+  leaveThrow: { weight: 20, task: doing('leaveThrow'), isRight: (outcome, id) => returns(outcome, id), starts: [1] },
+  leaveRejection: { weight: 20, task: doing('leaveRejection'), isRight: (outcome, id) => returns(outcome, id), starts: [1] },
   missingExport: {
     weight: 20,
     task: (memory, id) => stub('notThere')(memory, id),
@@ -95,30 +114,27 @@ export const kinds: Record<string, Kind> = {
   },
   uncloneableResult: {
     weight: 30,
-    task: stub('returnFunction'),
+    task: doing('returnFunction'),
     isRight: (outcome) => hasCode(outcome, 'ERR_TASK_SERIALIZATION') && errorOf(outcome).path === 'result.callback',
     starts: [1],
   },
   uncloneableArgument: {
     weight: 30,
-    task: (memory, id) => stub('ok')(memory, id, { callback: () => id }),
-    isRight: (outcome) => hasCode(outcome, 'ERR_TASK_SERIALIZATION') && errorOf(outcome).path === 'args[2].callback',
+    task: (memory, id) => doing('ok', { callback: () => id })(memory, id),
+    isRight: (outcome) => hasCode(outcome, 'ERR_TASK_SERIALIZATION') && errorOf(outcome).path === 'args[3].callback',
     starts: [0],
   },
   aborted: {
     weight: 30,
     task: stub('later'),
-    options: (random) => {
-      const controller = new AbortController()
-      setTimeout(() => controller.abort('not wanted'), random(30))
-      return { signal: controller.signal }
-    },
-    isRight: (outcome, id) => returns(outcome, id) || ('error' in outcome && outcome.error === 'not wanted'),
+    options: abortedWithin(30),
+    isRight: (outcome, id) => returns(outcome, id) || isAborted(outcome),
     starts: [0, 1],
   },
+  spinAborted: { weight: 6, task: doing('spin'), options: abortedWithin(30), isRight: isAborted, starts: [0, 1] },
   expired: {
     weight: 30,
-    task: stub('ok'),
+    task: doing('ok'),
     options: (random) => ({ queueTimeout: 1 + random(30) }),
     isRight: (outcome, id) => returns(outcome, id) || hasCode(outcome, 'ERR_TASK_TIMEOUT'),
     starts: [0, 1],

@@ -1,10 +1,7 @@
 import { type BoundTask, type Executor, ParallelTaskRunner, SequencedTaskRunner, ThreadPool } from '@posttask/core'
 import { Journal } from './journal.ts'
-import { tasks } from './kinds.ts'
+import { doing } from './kinds.ts'
 import type { Random } from './random.ts'
-
-const make = (name: string): ((...args: readonly unknown[]) => BoundTask) =>
-  tasks[name] as (...args: readonly unknown[]) => BoundTask
 
 /** Tasks of a round: the one that is aborted, those behind it, and one beside it. */
 const perRound = 5
@@ -35,7 +32,7 @@ export const abortsAgainstCompletion = async (
     let hasEnded = false
     const duration = random(100) / 1000
     const aim = (random(220) - 10) / 1000
-    const target = sequence.run(make('busy')(journal.memory, first, duration), { signal: controller.signal }).then(
+    const target = sequence.run(doing('busy', duration)(journal.memory, first), { signal: controller.signal }).then(
       (value) => value === first || `gave ${String(value)}`,
       (error: unknown) => {
         aborted++
@@ -45,7 +42,7 @@ export const abortsAgainstCompletion = async (
     const settled = target.finally(() => (hasEnded = true))
     const innocents = [1, 2, 3, 4].map((place) => {
       const runner = place === 4 ? beside : sequence
-      return runner.run(make('ok')(journal.memory, first + place)).catch((error: unknown) => String(error))
+      return runner.run(doing('ok')(journal.memory, first + place)).catch((error: unknown) => String(error))
     })
     if (aim >= 0) {
       while (!hasEnded && journal.starts(first) === 0) await new Promise(setImmediate)

@@ -5,73 +5,68 @@ const begin = (memory, id) => {
   const now = () => Atomics.add(cells, cells.length - 1, 1) + 1
   Atomics.add(cells, id * 3, 1)
   Atomics.store(cells, id * 3 + 1, now())
-  return (outcome) => {
-    Atomics.store(cells, id * 3 + 2, now())
-    return outcome
-  }
+  return () => void Atomics.store(cells, id * 3 + 2, now())
 }
 const never = () => new Promise(() => {})
 
 export const init = () => undefined
-export const ok = (memory, id) => begin(memory, id)(id)
 
 export const later = async (memory, id) => {
   const end = begin(memory, id)
   await new Promise((resolve) => setTimeout(resolve, id % 3))
-  return end(id)
+  end()
+  return id
 }
 
-export const text = (memory, id) => begin(memory, id)(`text ${id}`)
-
-export const fail = (memory, id) => {
-  begin(memory, id)()
-  throw new RangeError(`expected ${id}`)
+const endless = {
+  exit: (_id, code) => process.exit(code),
+  spin: () => {
+    for (;;);
+  },
+  eatMemory: () => {
+    for (const hoard = []; ; ) hoard.push(new Array(100_000).fill(Math.random()))
+  },
+  throwOutside: (id) => {
+    setImmediate(() => {
+      throw new RangeError(`outside ${id}`)
+    })
+    return never()
+  },
 }
 
-export const failWithNull = (memory, id) => {
-  begin(memory, id)()
-  throw null
+const quick = {
+  ok: (id) => id,
+  text: (id) => `text ${id}`,
+  fail: (id) => {
+    throw new RangeError(`expected ${id}`)
+  },
+  failWithNull: () => {
+    throw null
+  },
+  busy: (id, ms) => {
+    for (const over = performance.now() + ms; performance.now() < over; );
+    return id
+  },
+  returnFunction: (id) => ({ id, callback: () => id }),
+  leaveThrow: (id) => {
+    setImmediate(() => {
+      throw new RangeError(`left behind ${id}`)
+    })
+    return id
+  },
+  leaveRejection: (id) => {
+    void Promise.reject(new RangeError(`left behind ${id}`))
+    return id
+  },
 }
 
-export const exit = (memory, id, code) => {
-  begin(memory, id)
-  process.exit(code)
-}
-
-export const spin = (memory, id) => {
-  begin(memory, id)
-  for (;;);
-}
-
-export const busy = (memory, id, ms) => {
+/** One function for all of them: known as a quick one, so that those which end their thread travel with others. */
+export const act = (memory, id, deed, extra) => {
   const end = begin(memory, id)
-  for (const over = performance.now() + ms; performance.now() < over; );
-  return end(id)
-}
-
-export const returnFunction = (memory, id) => begin(memory, id)({ id, callback: () => id })
-
-export const eatMemory = (memory, id) => {
-  begin(memory, id)
-  for (const hoard = []; ; ) hoard.push(new Array(100_000).fill(Math.random()))
-}
-
-export const throwOutside = (memory, id) => {
-  begin(memory, id)
-  setImmediate(() => {
-    throw new RangeError(`outside ${id}`)
-  })
-  return never()
-}
-
-export const leaveThrow = (memory, id) => {
-  setImmediate(() => {
-    throw new RangeError(`left behind ${id}`)
-  })
-  return begin(memory, id)(id)
-}
-
-export const leaveRejection = (memory, id) => {
-  void Promise.reject(new RangeError(`left behind ${id}`))
-  return begin(memory, id)(id)
+  if (deed in endless) return endless[deed](id, extra)
+  try {
+    return quick[deed](id, extra)
+  } finally {
+    end()
+  }
 }
