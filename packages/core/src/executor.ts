@@ -23,6 +23,8 @@ export interface TaskExecution extends TaskContext {
   /** True once the task was cancelled; the reason is `abortReason`. Reading these makes no signal. */
   readonly aborted: boolean
   readonly abortReason: unknown
+  /** Set by an executor that has threads, before or while the task runs: the id of the one that runs it. */
+  thread?: number | undefined
   /**
    * Runs `body` as a synchronous part of the task: its current runner, its poster's async context. The pool calls
    * `execute` that way already; this is for a part that runs later (a module had to be loaded first).

@@ -2,6 +2,7 @@ import type {
   Observer,
   QueueDepthEvent,
   RejectionReason,
+  StallEvent,
   TaskErrorEvent,
   TaskEvent,
   TaskFinishedEvent,
@@ -16,18 +17,23 @@ export interface HookOptions {
   onTaskError?: ((event: TaskErrorEvent) => void) | undefined
   /** A posted task was not accepted, or dropped before its start (W4, W7, Q1). Default: printed to stderr. */
   onTaskRejected?: ((event: TaskRejectedEvent) => void) | undefined
+  /** A task runs longer than `stallWarningMs`. Default: printed to stderr. */
+  onStall?: ((event: StallEvent) => void) | undefined
   /** One, or several, that see every event of the pool. */
   observer?: Observer | readonly Observer[] | undefined
 }
 
 const describe = (event: TaskEvent): string => `[posttask] task "${event.name}" on runner "${event.runner.name}"`
 
+const site = (origin: string | undefined): string[] => (origin === undefined ? [] : [`\nposted from\n${origin}`])
+
 const printError = (event: TaskErrorEvent): void => {
-  console.error(
-    `${describe(event)} failed:`,
-    event.error,
-    ...(event.origin === undefined ? [] : [`\nposted from\n${event.origin}`]),
-  )
+  console.error(`${describe(event)} failed:`, event.error, ...site(event.origin))
+}
+
+const printStall = (event: StallEvent): void => {
+  const { runMs, waiting, origin } = event
+  console.error(`${describe(event)} runs for ${Math.round(runMs)} ms now; waiting in its runner: ${waiting}`, ...site(origin))
 }
 
 const printRejection = (event: TaskRejectedEvent): void => {
@@ -43,11 +49,13 @@ export class Hooks {
   observed = false
   readonly #onTaskError: (event: TaskErrorEvent) => void
   readonly #onTaskRejected: (event: TaskRejectedEvent) => void
+  readonly #onStall: (event: StallEvent) => void
   readonly #observers: Observer[] = []
 
   constructor(options: HookOptions) {
     this.#onTaskError = options.onTaskError ?? printError
     this.#onTaskRejected = options.onTaskRejected ?? printRejection
+    this.#onStall = options.onStall ?? printStall
     const observers = options.observer ?? []
     for (const observer of Array.isArray(observers) ? observers : [observers]) this.add(observer)
   }
@@ -67,6 +75,11 @@ export class Hooks {
   failed(record: TaskRecord, error: unknown): void {
     const origin = postedFrom(record)
     this.#call(() => this.#onTaskError({ ...eventOf(record), error, origin }))
+  }
+
+  stalled(record: TaskRecord, runMs: number): void {
+    const waiting = record.runner.waiting.size
+    this.#call(() => this.#onStall({ ...eventOf(record), runMs, waiting, origin: postedFrom(record) }))
   }
 
   /** `isReported` is false where the poster's own promise tells. */
@@ -93,7 +106,14 @@ export class Hooks {
 
   finished(record: TaskRecord, state: RecordState, value: unknown, waitMs: number, runMs: number): void {
     const error = state === succeeded ? undefined : value
-    const event: TaskFinishedEvent = { ...eventOf(record), outcome: outcomeOf(state), error, waitMs, runMs }
+    const event: TaskFinishedEvent = {
+      ...eventOf(record),
+      outcome: outcomeOf(state),
+      error,
+      waitMs,
+      runMs,
+      thread: record.thread,
+    }
     this.#each((observer) => observer.onFinished?.(event))
   }
 

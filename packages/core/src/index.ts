@@ -27,6 +27,7 @@ export type {
   Observer,
   QueueDepthEvent,
   RejectionReason,
+  StallEvent,
   TaskErrorEvent,
   TaskEvent,
   TaskFinishedEvent,
@@ -56,6 +57,7 @@ export type {
   TaskState,
 } from './task.ts'
 export type { ReplyOptions } from './task-and-reply.ts'
+export type { TaskSummary } from './task-history.ts'
 export { isStub, type Stub, type TaskModule, taskModule } from './task-module.ts'
 export {
   type RunnerKind,

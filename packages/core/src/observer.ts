@@ -18,6 +18,8 @@ export interface TaskFinishedEvent extends TaskEvent {
   readonly waitMs: number
   /** From the start to the outcome, in ms; 0 where the task never started. */
   readonly runMs: number
+  /** The id of the thread that ran it; undefined on this event loop, and where the executor does not tell. */
+  readonly thread: number | undefined
 }
 
 /** Why a task was not accepted, or dropped before its start. */
@@ -39,6 +41,16 @@ export interface TaskRejectedEvent extends TaskEvent {
 /** A posted task failed, and nobody waits for its outcome (F2). */
 export interface TaskErrorEvent extends TaskEvent {
   readonly error: unknown
+  /** The stack of the post, with `traceOrigin: true`. */
+  readonly origin: string | undefined
+}
+
+/** A task runs longer than the `stallWarningMs` of its pool. Told once for each, and late where it holds the event loop. */
+export interface StallEvent extends TaskEvent {
+  /** How long it has been running, in ms. */
+  readonly runMs: number
+  /** How many tasks wait in its runner. */
+  readonly waiting: number
   /** The stack of the post, with `traceOrigin: true`. */
   readonly origin: string | undefined
 }

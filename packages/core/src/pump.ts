@@ -157,6 +157,11 @@ export class Pump {
     }
   }
 
+  /** Nothing may start. */
+  get isFenced(): boolean {
+    return this.#fences > 0
+  }
+
   /** A pool that closes must not wait for whoever put up a fence. */
   liftFences(): void {
     this.#fences = this.#bestEffortFences = Number.NEGATIVE_INFINITY
@@ -256,7 +261,7 @@ export class Pump {
 
   /** Who is next, for the slot of a batch that is being made. */
   get nextToShare(): ReadyEntry | undefined {
-    const entry = this.#fences > 0 ? undefined : this.ready.first(true)
+    const entry = this.isFenced ? undefined : this.ready.first(true)
     return entry === undefined || entry.isDedicated || !this.#mayStart(entry) ? undefined : entry
   }
 
@@ -265,7 +270,7 @@ export class Pump {
   }
 
   #next(): ReadyEntry | undefined {
-    if (this.#fences > 0) return this.ready.firstResumption()
+    if (this.isFenced) return this.ready.firstResumption()
     for (;;) {
       const entry = this.ready.first(this.#hasFreeSlot)
       if (entry === undefined || this.#mayStart(entry)) return entry

@@ -88,7 +88,7 @@ export abstract class RunnerEngine extends RunnerQueue {
     if ((shares & sharesTurn) === 0) this.#taken++
     if (record.has(continuesOnShutdown)) this.#continuing++
     if (this.bound.isBounded) this.offerRoom(record)
-    if (record.extras !== undefined || this.pool.isTimed) this.#onStart(record)
+    if (record.extras !== undefined || this.isTimed) this.#onStart(record)
   }
 
   /** @internal The task's promise settled, or its thread is free again. */
@@ -107,6 +107,7 @@ export abstract class RunnerEngine extends RunnerQueue {
       return
     }
     this.inFlight.remove(record)
+    this.pool.stalls?.lost(record)
     this.#freeSlot(record)
     this.requeue(record)
   }
@@ -114,7 +115,7 @@ export abstract class RunnerEngine extends RunnerQueue {
   /** @internal */
   cancel(record: TaskRecord, reason?: unknown): boolean {
     // An error with its stack costs microseconds: made only where somebody will see it.
-    const isSeen = record.sink !== undefined || record.code === running || this.pool.isTimed
+    const isSeen = record.sink !== undefined || record.code === running || this.isTimed
     return this.abort(record, reason === undefined && isSeen && !record.isSettled ? this.#cancelledError(record) : reason)
   }
 
@@ -171,6 +172,11 @@ export abstract class RunnerEngine extends RunnerQueue {
   }
 
   /** @internal */
+  get isPaused(): boolean {
+    return this.#pauses > 0
+  }
+
+  /** @internal */
   protected releasePauses(): void {
     this.#pauses = 0
   }
@@ -188,15 +194,17 @@ export abstract class RunnerEngine extends RunnerQueue {
   }
 
   #onStart(record: TaskRecord): void {
-    const { hooks, clock, isTimed, delays } = this.pool
+    const { hooks, clock, delays, stalls } = this.pool
     const extras = this.extrasOf(record)
     if (extras.deadline !== undefined) {
       delays.remove(extras.deadline)
       extras.deadline = undefined
     }
     if (extras.timeout !== undefined) this.limit(record, extras, extras.timeout)
-    if (!isTimed) return
-    extras.startedAt = clock.now()
+    if (!this.isTimed) return
+    const now = clock.now()
+    extras.startedAt = now
+    stalls?.started(record, now)
     if (!hooks.observed) return
     hooks.started(record)
     hooks.queueDepth({ runner: this.self, depth: this.queue.size })
@@ -252,9 +260,9 @@ export abstract class RunnerEngine extends RunnerQueue {
 
   /** A started task is really over: its slot is free. */
   #finish(record: TaskRecord): void {
+    if (record.extras !== undefined) this.#endExtras(record, record.extras)
     record.task = undefined
     record.scope = undefined
-    if (record.extras !== undefined && record.extras.waits.size > 0) this.#endWaits(record, record.extras)
     this.#freeSlot(record)
     this.release(record)
     if (record.has(isBarrier | isTick) || !this.waiters.isEmpty) this.tellOthers(record)
@@ -275,7 +283,9 @@ export abstract class RunnerEngine extends RunnerQueue {
     return new TaskCancelledError(`task "${record.name}" on runner "${this.name}" was cancelled`)
   }
 
-  #endWaits(record: TaskRecord, extras: TaskExtras): void {
+  #endExtras(record: TaskRecord, extras: TaskExtras): void {
+    this.pool.stalls?.ended(record)
+    if (extras.waits.size === 0) return
     const error = new TaskCancelledError(
       `task "${record.name}" on runner "${this.name}" ended without awaiting its sleep or yield`,
     )

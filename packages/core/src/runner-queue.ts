@@ -10,6 +10,7 @@ import { OutcomeCounters } from './runner-stats.ts'
 import { SignalGroup } from './signal-group.ts'
 import type { PostOptions, Task } from './task.ts'
 import { TaskExtras } from './task-extras.ts'
+import { defaultHistory, TaskHistory } from './task-history.ts'
 import { TaskList } from './task-list.ts'
 import { TaskOutcomes } from './task-outcome.ts'
 import { type Bucket, TaskQueue } from './task-queue.ts'
@@ -44,6 +45,7 @@ export interface EngineOptions {
   readonly priority: PostOptions['priority']
   readonly queueLimit: number | undefined
   readonly onFull: FullPolicy | undefined
+  readonly history: number | boolean | undefined
 }
 
 /** The order of a task that has not joined the queue. */
@@ -64,6 +66,8 @@ export abstract class RunnerQueue extends ReadyEntry {
   protected readonly counters: OutcomeCounters = new OutcomeCounters()
   /** @internal */
   protected readonly outcomes: TaskOutcomes
+  /** @internal */
+  protected readonly history: TaskHistory | undefined
   /** @internal */
   protected readonly queue: TaskQueue
   /** @internal */
@@ -93,7 +97,8 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.ownLevel = levelOf(options.priority ?? 'user-visible')
     this.queue = new TaskQueue(options.makeBucket)
     this.bound = new QueueBound(this.queue, options.queueLimit, options.onFull)
-    this.outcomes = new TaskOutcomes(pool, this.counters)
+    this.history = makeHistory(options.history)
+    this.outcomes = new TaskOutcomes(pool, this.counters, this.history)
     this.name = pool.add(this.self, options.name)
   }
 
@@ -209,6 +214,16 @@ export abstract class RunnerQueue extends ReadyEntry {
     return this.queue.peek(this.pool.pump.now, this.pool.agingMs)
   }
 
+  /** @internal What waits, barriers included. */
+  get waiting(): { readonly size: number; readonly oldest: TaskRecord | undefined } {
+    return this.queue
+  }
+
+  /** @internal */
+  get isTimed(): boolean {
+    return this.history !== undefined || this.pool.isTimed
+  }
+
   /** @internal How many tasks wait that could start. */
   get available(): number {
     return this.queue.available
@@ -294,7 +309,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.queue.push(record, pool.pump.now)
     this.#retain(record)
     if (record.extras?.queueTimeout !== undefined) this.limit(record, record.extras, record.extras.queueTimeout)
-    if (pool.isTimed) this.#onPosted(record)
+    if (this.isTimed) this.#onPosted(record)
     // A runner that waits in the right list already has nothing to tell.
     if (this.list === undefined || record.level > this.list.level) this.update()
   }
@@ -385,4 +400,9 @@ export abstract class RunnerQueue extends ReadyEntry {
     if (record.has(isTick)) (record.sink as TaskSink).onEnded?.()
     if (!this.waiters.isEmpty) this.waiters.settled(record)
   }
+}
+
+const makeHistory = (size: number | boolean | undefined): TaskHistory | undefined => {
+  if (size === undefined || size === false) return undefined
+  return new TaskHistory(size === true ? defaultHistory : checkedCount(size, 'history'))
 }

@@ -34,6 +34,7 @@ export class TaskExtras {
   readonly waits: Set<AbortableWait> = new Set()
   postedAt: number | undefined = undefined
   startedAt: number | undefined = undefined
+  thread: number | undefined = undefined
   /** Where it was posted from, with `traceOrigin`. Formatted when read. */
   origin: { stack?: string } | undefined = undefined
   #controller: AbortController | undefined = undefined

@@ -2,6 +2,7 @@ import type { RejectionReason } from './observer.ts'
 import { appendOrigin } from './origin.ts'
 import { rejectThroughAwaiters } from './rejection.ts'
 import type { OutcomeCounters } from './runner-stats.ts'
+import type { TaskHistory } from './task-history.ts'
 import { cancelled, failed, type RecordState, rejected, succeeded, type TaskRecord } from './task-record.ts'
 import type { ThreadPool } from './thread-pool.ts'
 
@@ -9,10 +10,12 @@ import type { ThreadPool } from './thread-pool.ts'
 export class TaskOutcomes {
   readonly #pool: ThreadPool<never>
   readonly #counters: OutcomeCounters
+  readonly #history: TaskHistory | undefined
 
-  constructor(pool: ThreadPool<never>, counters: OutcomeCounters) {
+  constructor(pool: ThreadPool<never>, counters: OutcomeCounters, history: TaskHistory | undefined) {
     this.#pool = pool
     this.#counters = counters
+    this.#history = history
   }
 
   /** True where its poster is told. */
@@ -27,13 +30,17 @@ export class TaskOutcomes {
     else if (state === succeeded) sink(value)
     else this.#reject(record, sink, state, value)
     if (!isTold && (state === failed || (state === cancelled && isTimeout(value)))) this.#report(record, value)
-    if (this.#pool.isTimed && state !== rejected) this.#measure(record, state, value)
+    if ((this.#pool.isTimed || this.#history !== undefined) && state !== rejected) this.#measure(record, state, value)
     return isTold
   }
 
   /** It was not accepted, or dropped before its start. What `shutdown` drops is in its report. */
   refuse(record: TaskRecord, reason: RejectionReason, error: Error): void {
     const isTold = this.settle(record, rejected, error)
+    if (this.#history !== undefined) {
+      const now = this.#pool.clock.now()
+      this.#history.add(record, rejected, error, now - (record.extras?.postedAt ?? now), 0, now)
+    }
     this.#pool.hooks.rejected(record, reason, error, !isTold && reason !== 'shutdown')
   }
 
@@ -71,7 +78,9 @@ export class TaskOutcomes {
   }
 
   #measure(record: TaskRecord, state: RecordState, value: unknown): void {
-    const { waitMs, runMs } = this.#counters.measure(record, this.#pool.clock.now())
+    const now = this.#pool.clock.now()
+    const { waitMs, runMs } = this.#counters.measure(record, now)
+    this.#history?.add(record, state, state === succeeded ? undefined : value, waitMs, runMs, now)
     if (this.#pool.hooks.observed) this.#pool.hooks.finished(record, state, value, waitMs, runMs)
   }
 }

@@ -152,6 +152,15 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
     return this.extras?.onProgress !== undefined
   }
 
+  get thread(): number | undefined {
+    return this.extras?.thread
+  }
+
+  set thread(id: number | undefined) {
+    // Kept where somebody measures; a record has no room for what nobody asks for.
+    if (this.extras !== undefined) this.extras.thread = id
+  }
+
   cancel(reason?: unknown): boolean {
     return this.runner.cancel(this, reason)
   }

@@ -12,9 +12,10 @@ import type { RunnerStats } from './runner-stats.ts'
 import type { Closure, PostOptions, Task, TaskContext, TaskHandle, TaskPriority, TaskResult } from './task.ts'
 import { type ReplyOptions, ReplySink } from './task-and-reply.ts'
 import { taskName } from './task-extras.ts'
+import type { TaskSummary } from './task-history.ts'
 import { isBarrier, type Resolve, reportsToPromise, type TaskRecord } from './task-record.ts'
 import type { ThreadPool } from './thread-pool.ts'
-import { checkedTime, levelOf, priorityOf } from './traits.ts'
+import { checkedCount, checkedTime, levelOf, priorityOf } from './traits.ts'
 
 /** Which of the runners it is. */
 export type RunnerKind = 'sequenced' | 'parallel' | 'single-thread' | 'keyed'
@@ -31,6 +32,11 @@ export interface RunnerOptions {
   queueLimit?: number | undefined
   /** What happens to a post beyond `queueLimit`. Default `reject`. */
   onFull?: FullPolicy | undefined
+  /**
+   * How many of the tasks that ended are kept for `recentTasks`, with what they failed with; `true` = 100. Costs what
+   * `timing` costs. Default: none.
+   */
+  history?: number | boolean | undefined
 }
 
 /** Options of `run`. */
@@ -71,7 +77,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
 
   /** @internal */
   constructor(pool: ThreadPool<Accepts>, kind: RunnerKind, maxConcurrency: number, options: RunnerOptions) {
-    const { name, priority, queueLimit, onFull } = options
+    const { name, priority, queueLimit, onFull, history } = options
     const isFifo = kind === 'sequenced' || kind === 'single-thread'
     const makeBucket = kind === 'keyed' ? () => new KeyedBucket() : () => new LevelBucket(isFifo)
     super(pool, {
@@ -84,6 +90,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
       priority,
       queueLimit,
       onFull,
+      history,
     })
     this.metadata = Object.freeze({ ...options.metadata })
   }
@@ -266,6 +273,11 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** What became of the last tasks, newest first. Empty without the option `history`. */
+  recentTasks(limit: number = Number.POSITIVE_INFINITY): readonly TaskSummary[] {
+    return this.history?.recent(checkedCount(limit, 'limit')) ?? []
   }
 
   stats(): RunnerStats {

@@ -3,6 +3,7 @@ import { Batches } from './batches.ts'
 import type { Clock } from './clock.ts'
 import { currentTask, trackRunners } from './current-task.ts'
 import { DelayQueue } from './delay-queue.ts'
+import { describePool } from './describe-pool.ts'
 import { PoolClosedError, SequenceDeadlockError, TaskCancelledError } from './errors.ts'
 import type { Executor } from './executor.ts'
 import { type HookOptions, Hooks } from './hooks.ts'
@@ -11,6 +12,7 @@ import { type CloseReport, PoolClosing } from './pool-closing.ts'
 import type { PoolStats } from './pool-stats.ts'
 import { Pump } from './pump.ts'
 import { Sleep } from './sleep.ts'
+import { StallWatch } from './stall-watch.ts'
 import type { Task } from './task.ts'
 import type { TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -34,6 +36,8 @@ export interface ThreadPoolOptions<Accepts extends Task = Task> extends HookOpti
   readonly asyncContext?: boolean | undefined
   /** Measure `waitMs` and `runMs`. Default: only with an observer. */
   readonly timing?: boolean | undefined
+  /** A task that runs for so long is told of by `onStall`. Implies `timing`. Default: none is. */
+  readonly stallWarningMs?: number | undefined
   /** Remember where each task was posted from (E5). Costs microseconds a post. */
   readonly traceOrigin?: boolean | undefined
   /** Know the current runner after an `await` too. Slows every `await` of the process on Node 20 and 22. */
@@ -61,6 +65,8 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   readonly batches: Batches | undefined
   /** @internal */
   readonly delays: DelayQueue
+  /** @internal */
+  readonly stalls: StallWatch | undefined
   /** @internal */
   readonly agingMs: number
   /** @internal */
@@ -105,7 +111,10 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
     this.batches = Batches.for(executor as Executor<never>, this.pump)
     this.delays = new DelayQueue(this.clock)
     this.hooks = new Hooks(options)
-    this.#timing = options.timing ?? false
+    const { stallWarningMs } = options
+    if (stallWarningMs !== undefined)
+      this.stalls = new StallWatch(this.clock, this.delays, this.hooks, checkedTime(stallWarningMs, 'stallWarningMs'))
+    this.#timing = options.timing === true || stallWarningMs !== undefined
     this.tracesOrigin = options.traceOrigin ?? false
     this.tracksRunner = options.trackRunner ?? false
     if (this.tracksRunner) trackRunners()
@@ -155,6 +164,15 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
       closed: this.isClosed,
       runners,
     }
+  }
+
+  /**
+   * The pool in words, for a log or a person: what runs and for how long, what waits behind it and for how long, and
+   * what is delayed, paused or fenced. Times are there with `timing`, `stallWarningMs` or an observer; posting sites
+   * with `traceOrigin`. The wording may change.
+   */
+  describe(): string {
+    return describePool(this as ThreadPool<never>)
   }
 
   /**

@@ -76,7 +76,12 @@ export class Lane {
       this.#finish(job)
       return
     }
-    this.#life.wire.send(job)
+    this.#send(this.#life, job)
+  }
+
+  #send({ thread, wire }: ThreadLife, job: Job): void {
+    for (const execution of job.executions) execution.thread = thread.threadId
+    wire.send(job)
   }
 
   /** Starts the thread; resolves when it stands. */
@@ -232,7 +237,7 @@ export class Lane {
     if (job === undefined) return
     if (job.mayRunAgain) {
       job.startOver()
-      life.wire.send(job)
+      this.#send(life, job)
       return
     }
     if (job.tasks.length === 1) job.rejectRest(error)

@@ -11,6 +11,7 @@ export class TestExecution implements TaskExecution {
   readonly transfer: readonly object[] | undefined
   readonly wantsProgress: boolean
   readonly seen: unknown[] = []
+  thread: number | undefined = undefined
   readonly #controller = new AbortController()
   readonly #onProgress: ((value: unknown) => void) | undefined
 

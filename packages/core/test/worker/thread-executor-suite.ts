@@ -140,6 +140,8 @@ export const describeThreadExecutor = (name: string, makeExecutor: MakeExecutor,
       const execution = new TestExecution('my name')
       const about = await shared().execute(bind('aboutMe'), execution)
       expect(about).toEqual({ name: 'my name', id: execution.id, threadId: expect.any(Number), isSame: true })
+      // And so is whoever watches it from here.
+      expect(execution.thread).toBe((about as { threadId: number }).threadId)
     })
 
     test('F1 what a task prints is out before its outcome', () => {
