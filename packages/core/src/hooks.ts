@@ -10,6 +10,7 @@ import type {
 } from './observer.ts'
 import { postedFrom } from './origin.ts'
 import { failed, type RecordState, succeeded, type TaskRecord } from './task-record.ts'
+import type { TaskRunner } from './task-runner.ts'
 
 /** Where to send what nobody waits for. */
 export interface HookOptions {
@@ -43,9 +44,11 @@ const printRejection = (event: TaskRejectedEvent): void => {
 const outcomeOf = (state: RecordState): TaskFinishedEvent['outcome'] =>
   state === succeeded ? 'succeeded' : state === failed ? 'failed' : 'cancelled'
 
+const taskMethods = ['onPosted', 'onStarted', 'onFinished', 'onQueueDepth'] as const
+
 /** Calls the hooks of a pool. One that throws is printed, and harms nothing else (F3). */
 export class Hooks {
-  /** False where no observer listens: the pool then builds no event. */
+  /** False where no observer wants to know of every task: the pool then builds no event. */
   observed = false
   readonly #onTaskError: (event: TaskErrorEvent) => void
   readonly #onTaskRejected: (event: TaskRejectedEvent) => void
@@ -62,12 +65,12 @@ export class Hooks {
 
   add(observer: Observer): Disposable {
     this.#observers.push(observer)
-    this.observed = true
+    this.#update()
     return {
       [Symbol.dispose]: () => {
         const index = this.#observers.indexOf(observer)
         if (index !== -1) this.#observers.splice(index, 1)
-        this.observed = this.#observers.length > 0
+        this.#update()
       },
     }
   }
@@ -117,6 +120,14 @@ export class Hooks {
     this.#each((observer) => observer.onFinished?.(event))
   }
 
+  runnerOpened(runner: TaskRunner): void {
+    this.#each((observer) => observer.onRunnerOpened?.({ runner }))
+  }
+
+  runnerClosed(runner: TaskRunner): void {
+    this.#each((observer) => observer.onRunnerClosed?.({ runner }))
+  }
+
   queueDepth(event: QueueDepthEvent): void {
     this.#each((observer) => observer.onQueueDepth?.(event))
   }
@@ -128,6 +139,10 @@ export class Hooks {
     } catch (error) {
       console.error(`[posttask] ${what} of task "${record.name}" on runner "${record.runner.name}" threw:`, error)
     }
+  }
+
+  #update(): void {
+    this.observed = this.#observers.some((one) => taskMethods.some((method) => one[method] !== undefined))
   }
 
   #each(tell: (observer: Observer) => void): void {

@@ -27,6 +27,7 @@ export type {
   Observer,
   QueueDepthEvent,
   RejectionReason,
+  RunnerEvent,
   StallEvent,
   TaskErrorEvent,
   TaskEvent,

@@ -61,9 +61,15 @@ export interface QueueDepthEvent {
   readonly depth: number
 }
 
+/** A runner came or went. */
+export interface RunnerEvent {
+  readonly runner: TaskRunner
+}
+
 /**
  * Sees what happens in a pool, every runner and every backend alike. All methods are optional, are called
- * synchronously and must return quickly. One that throws is reported and harms nothing else (F3).
+ * synchronously and must return quickly. One that throws is reported and harms nothing else (F3). Times are measured,
+ * and tasks cost something, while an observer has one of `onPosted`, `onStarted`, `onFinished`, `onQueueDepth`.
  */
 export interface Observer {
   onPosted?(event: TaskEvent): void
@@ -71,4 +77,8 @@ export interface Observer {
   onFinished?(event: TaskFinishedEvent): void
   onRejected?(event: TaskRejectedEvent): void
   onQueueDepth?(event: QueueDepthEvent): void
+  /** A runner was made. */
+  onRunnerOpened?(event: RunnerEvent): void
+  /** A runner is closed, and nothing of it runs any more: its statistics are final (W5). */
+  onRunnerClosed?(event: RunnerEvent): void
 }

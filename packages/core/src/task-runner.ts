@@ -93,6 +93,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
       history,
     })
     this.metadata = Object.freeze({ ...options.metadata })
+    pool.hooks.runnerOpened(this.self)
   }
 
   /**

@@ -229,6 +229,7 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   /** @internal */
   remove(runner: TaskRunner): void {
     this.#runners.delete(runner)
+    this.hooks.runnerClosed(runner)
   }
 
   /** @internal */

@@ -15,6 +15,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/backend-tinypool': ['@posttask/core', 'tinypool'],
   'packages/testing': ['@posttask/core', 'vitest', 'fast-check'],
   'packages/event-bus': ['@posttask/core'],
+  'packages/prometheus': ['@posttask/core', 'prom-client'],
 }
 
 const filesBelow = (folder: string): string[] =>

@@ -265,3 +265,46 @@ describe('observers', () => {
     expect(reads).toBeLessThan(1000)
   })
 })
+
+describe('observing the runners of a pool', () => {
+  test('W5 each is told of when it is made and when nothing of it runs any more, with its final statistics', async () => {
+    const seen: string[] = []
+    await using env = createTestEnvironment()
+    const pool = new ThreadPool({
+      executor: env.createExecutor(),
+      observer: {
+        onRunnerOpened: ({ runner }) => void seen.push(`opened ${runner.name}`),
+        onRunnerClosed: ({ runner }) => void seen.push(`closed ${runner.name} after ${runner.stats().completed}`),
+      },
+    })
+    const [first, second] = ['a', 'b'].map((name) => new SequencedTaskRunner(pool, { name }))
+    first?.postTask((context) => context.sleep(10))
+    first?.shutdown()
+    second?.shutdown()
+    expect(seen).toEqual(['opened a', 'opened b', 'closed a after 0', 'closed b after 0'])
+    const third = new SequencedTaskRunner(pool, { name: 'c' })
+    third.postTask((context) => context.sleep(10))
+    const closed = third.close()
+    await env.advanceBy(10)
+    await closed
+    expect(seen.slice(4)).toEqual(['opened c', 'closed c after 1'])
+    await pool.close()
+  })
+
+  test('an observer of runners and refusals only measures no task', async () => {
+    const reasons: string[] = []
+    await using env = createTestEnvironment()
+    const pool = new ThreadPool({ executor: env.createExecutor(), onTaskRejected: () => {} })
+    const watching = pool.addObserver({ onRejected: ({ reason }) => void reasons.push(reason), onRunnerOpened: () => {} })
+    const runner = new SequencedTaskRunner(pool, { queueLimit: 1 })
+    for (let n = 0; n < 2; n++) runner.postTask(() => {})
+    await env.runUntilIdle()
+    expect([reasons, runner.stats().runMs]).toEqual([['queue-full'], undefined])
+    using _finished = pool.addObserver({ onFinished: () => {} })
+    runner.postTask(() => {})
+    await env.runUntilIdle()
+    expect(runner.stats().runMs).toBeDefined()
+    watching[Symbol.dispose]()
+    await pool.close()
+  })
+})

@@ -1,0 +1,1 @@
+export { exportMetrics, type MetricsOptions } from './export-metrics.ts'
