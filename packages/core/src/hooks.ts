@@ -9,6 +9,7 @@ import type {
   TaskRejectedEvent,
 } from './observer.ts'
 import { postedFrom } from './origin.ts'
+import { currentPoster } from './poster.ts'
 import { failed, type RecordState, succeeded, type TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
 
@@ -50,6 +51,8 @@ const taskMethods = ['onPosted', 'onStarted', 'onFinished', 'onQueueDepth'] as c
 export class Hooks {
   /** False where no observer wants to know of every task: the pool then builds no event. */
   observed = false
+  /** True where an observer has something to put around each task. */
+  surrounds = false
   readonly #onTaskError: (event: TaskErrorEvent) => void
   readonly #onTaskRejected: (event: TaskRejectedEvent) => void
   readonly #onStall: (event: StallEvent) => void
@@ -98,7 +101,15 @@ export class Hooks {
   }
 
   posted(record: TaskRecord): void {
-    const event = eventOf(record)
+    const { poster, isReply } = currentPoster()
+    const event = {
+      ...eventOf(record),
+      poster: record.extras?.poster ?? poster,
+      isReply,
+      get origin() {
+        return postedFrom(record)
+      },
+    }
     this.#each((observer) => observer.onPosted?.(event))
   }
 
@@ -141,7 +152,38 @@ export class Hooks {
     }
   }
 
+  /** Calls `run` with what the observers put around it, and gives its outcome: no observer can lose or change it. */
+  around(record: TaskRecord, run: () => unknown): unknown {
+    let outcome: (() => unknown) | undefined
+    const once = (): void => {
+      if (outcome !== undefined) return
+      outcome = () => undefined
+      try {
+        const value = run()
+        outcome = () => value
+      } catch (error) {
+        outcome = () => {
+          throw error
+        }
+      }
+    }
+    const event = eventOf(record)
+    const wrapped = this.#observers.reduceRight((inner, observer) => {
+      if (observer.onRun === undefined) return inner
+      let isCalled = false
+      return () => {
+        if (isCalled) return
+        isCalled = true
+        this.#call(() => observer.onRun?.(event, inner))
+        inner()
+      }
+    }, once)
+    wrapped()
+    return outcome?.()
+  }
+
   #update(): void {
+    this.surrounds = this.#observers.some((one) => one.onRun !== undefined)
     this.observed = this.#observers.some((one) => taskMethods.some((method) => one[method] !== undefined))
   }
 

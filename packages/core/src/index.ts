@@ -32,6 +32,7 @@ export type {
   TaskErrorEvent,
   TaskEvent,
   TaskFinishedEvent,
+  TaskPostedEvent,
   TaskRejectedEvent,
 } from './observer.ts'
 export { type ParallelRunnerOptions, ParallelTaskRunner } from './parallel-task-runner.ts'

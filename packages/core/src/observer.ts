@@ -9,6 +9,15 @@ export interface TaskEvent {
   readonly priority: TaskPriority
 }
 
+/** A task joined the queue of its runner; a delayed one when its delay has passed (D1). */
+export interface TaskPostedEvent extends TaskEvent {
+  /** The task that posted it, as far as the current task is known. Of a reply, the task that it replies to (F7). */
+  readonly poster: TaskHandle | undefined
+  readonly isReply: boolean
+  /** The stack of the post, with `traceOrigin: true`. Made when it is read. */
+  readonly origin: string | undefined
+}
+
 /** A task ended. With `TaskRejectedEvent`, exactly one for each task. */
 export interface TaskFinishedEvent extends TaskEvent {
   readonly outcome: 'succeeded' | 'failed' | 'cancelled'
@@ -72,8 +81,14 @@ export interface RunnerEvent {
  * and tasks cost something, while an observer has one of `onPosted`, `onStarted`, `onFinished`, `onQueueDepth`.
  */
 export interface Observer {
-  onPosted?(event: TaskEvent): void
+  onPosted?(event: TaskPostedEvent): void
   onStarted?(event: TaskEvent): void
+  /**
+   * Called in place of the synchronous part of each task, in its async context: calls `run`, once, perhaps with
+   * something around it that its continuations should see (a store of an `AsyncLocalStorage`). `run` never throws. A task
+   * whose `run` was not called runs all the same. Tasks that go to a thread in a batch have no such part.
+   */
+  onRun?(event: TaskEvent, run: () => void): void
   onFinished?(event: TaskFinishedEvent): void
   onRejected?(event: TaskRejectedEvent): void
   onQueueDepth?(event: QueueDepthEvent): void

@@ -216,7 +216,8 @@ export abstract class RunnerEngine extends RunnerQueue {
     let state: typeof succeeded | typeof failed = succeeded
     const outer = setCurrent(record)
     try {
-      if (this.pool.tracksRunner || record.has(isBarrier)) value = runAsCurrent(record, () => this.#call(record))
+      if (this.pool.hooks.surrounds) value = runAsCurrent(record, () => this.pool.hooks.around(record, () => this.#call(record)))
+      else if (this.pool.tracksRunner || record.has(isBarrier)) value = runAsCurrent(record, () => this.#call(record))
       else if (record.scope === undefined) value = this.executor.execute(record.task as never, record)
       else value = record.scope.runInAsyncScope(execute, record, this.executor)
     } catch (error) {

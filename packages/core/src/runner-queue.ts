@@ -1,4 +1,5 @@
 import type { AsyncScope } from './async-context.ts'
+import { currentTask } from './current-task.ts'
 import { Deadline } from './deadline.ts'
 import { IdleWaiters } from './idle-waiters.ts'
 import type { RejectionReason } from './observer.ts'
@@ -151,6 +152,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     const wakesPump = pool.bringsContext && scope === undefined && pool.pump.isIdle
     if (pool.bringsContext && !wakesPump) record.scope = scope ?? pool.captureScope(record)
     else if (!pool.bringsContext && record.extras !== undefined) record.scope = pool.captureScope(record)
+    if (delay > 0 && pool.hooks.observed) this.extrasOf(record).poster = currentTask()
     if (pool.tracesOrigin) this.extrasOf(record).origin = captureOrigin()
     if (!this.acceptsPost()) this.#refuse(record, 'runner-closed', this.closedError(record))
     else if (options?.signal !== undefined && !this.#join(record, options.signal)) return record

@@ -1,4 +1,5 @@
 import type { AsyncScope } from './async-context.ts'
+import { postReplyTo } from './poster.ts'
 import type { PostOptions, TaskContext } from './task.ts'
 import { type RecordState, succeeded, type TaskRecord, type TaskSink } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -27,10 +28,11 @@ export class ReplySink implements TaskSink {
     this.#scope = replyTo.pool.captureScope()
   }
 
-  onSettled(_record: TaskRecord, state: RecordState, value: unknown): boolean {
+  onSettled(record: TaskRecord, state: RecordState, value: unknown): boolean {
     const callback = state === succeeded ? this.#reply : this.#options.onError
     if (callback === undefined) return false
-    this.#replyTo.postInScope((context) => callback(value, context), this.#options.replyOptions, this.#scope)
+    const reply = (context: TaskContext): unknown => callback(value, context)
+    postReplyTo(record, () => this.#replyTo.postInScope(reply, this.#options.replyOptions, this.#scope))
     return true
   }
 }

@@ -1,6 +1,6 @@
 import type { DelayEntry } from './delay-queue.ts'
 import type { SignalGroup } from './signal-group.ts'
-import type { PostOptions, Task } from './task.ts'
+import type { PostOptions, Task, TaskHandle } from './task.ts'
 
 /** Something that waits inside a task, and ends when the task is aborted or ends. */
 export interface AbortableWait {
@@ -35,6 +35,8 @@ export class TaskExtras {
   postedAt: number | undefined = undefined
   startedAt: number | undefined = undefined
   thread: number | undefined = undefined
+  /** Who posted it, where somebody watches and it does not join the queue at once. */
+  poster: TaskHandle | undefined = undefined
   /** Where it was posted from, with `traceOrigin`. Formatted when read. */
   origin: { stack?: string } | undefined = undefined
   #controller: AbortController | undefined = undefined

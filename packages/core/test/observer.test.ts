@@ -1,15 +1,18 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   type Observer,
   ParallelTaskRunner,
   SequencedTaskRunner,
   SingleThreadTaskRunner,
   systemClock,
+  type TaskContext,
   type TaskFinishedEvent,
+  type TaskPostedEvent,
   type TaskRunner,
   ThreadPool,
 } from '@posttask/core'
 import { createTestEnvironment } from '@posttask/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { deferred } from './fixtures/deferred.ts'
 import { executorWith } from './fixtures/executor-with.ts'
 
@@ -306,5 +309,120 @@ describe('observing the runners of a pool', () => {
     expect(runner.stats().runMs).toBeDefined()
     watching[Symbol.dispose]()
     await pool.close()
+  })
+})
+
+describe('observing who posts', () => {
+  const postersOf = (events: readonly TaskPostedEvent[]) =>
+    events.map(({ name, poster, isReply }) => `${name} by ${poster?.name ?? 'nobody'}${isReply ? ' in reply' : ''}`)
+
+  test('F7 the task that posts is told, of a reply the task that it replies to, of a delayed one who asked for it', async () => {
+    const posted: TaskPostedEvent[] = []
+    await using env = createTestEnvironment()
+    const pool = new ThreadPool({ executor: env.createExecutor(), observer: { onPosted: (event) => void posted.push(event) } })
+    const ui = new SequencedTaskRunner(pool)
+    const db = new SequencedTaskRunner(pool)
+    ui.postTask(
+      () => {
+        db.postTaskAndReply(
+          async (context) => context.sleep(1),
+          () => db.postTask(() => {}, { name: 'after' }),
+          { name: 'load', replyOptions: { name: 'show' } },
+        )
+        db.postDelayedTask(() => {}, 50, { name: 'late' })
+      },
+      { name: 'click' },
+    )
+    await env.advanceBy(50)
+    expect(postersOf(posted)).toEqual([
+      'click by nobody',
+      'load by click',
+      'show by load in reply',
+      'after by show',
+      'late by click',
+    ])
+    await pool.close()
+  })
+
+  test('E5 the posting site is there with traceOrigin only', async () => {
+    const origins: (string | undefined)[] = []
+    await using env = createTestEnvironment()
+    for (const traceOrigin of [true, false]) {
+      const observer: Observer = { onPosted: ({ origin }) => void origins.push(origin) }
+      const pool = new ThreadPool({ executor: env.createExecutor(), observer, traceOrigin })
+      new SequencedTaskRunner(pool).postTask(() => {})
+      await env.runUntilIdle()
+      await pool.close()
+    }
+    expect(origins).toEqual([expect.stringContaining('observer.test.ts'), undefined])
+  })
+})
+
+describe('putting something around each task', () => {
+  const store = new AsyncLocalStorage<string>()
+  const enter = (name: string): Observer => ({
+    onRun: (_event, run) => store.run(`${store.getStore() ?? ''}${name}`, run),
+  })
+
+  const withObservers = async (
+    observers: readonly Observer[],
+    body: (env: ReturnType<typeof createTestEnvironment>, pool: ThreadPool) => Promise<void>,
+  ): Promise<void> => {
+    await using env = createTestEnvironment()
+    const pool = new ThreadPool({ executor: env.createExecutor(), observer: observers, onTaskError: () => {} })
+    await body(env, pool)
+    await pool.close()
+  }
+
+  test('E4 it is seen by the task and its continuations, outermost first, within the context of the poster', () =>
+    withObservers([enter('a'), { onFinished: () => {} }, enter('b')], async (env, pool) => {
+      const seen: (string | undefined)[] = []
+      const look = async (context: TaskContext) => {
+        seen.push(store.getStore())
+        await context.sleep(5)
+        seen.push(store.getStore())
+      }
+      store.run('poster ', () => new SequencedTaskRunner(pool).postTask(look))
+      await env.advanceBy(5)
+      expect(seen).toEqual(['poster ab', 'poster ab'])
+    }))
+
+  test('F3 an observer that throws, calls twice or not at all neither loses nor doubles a task or its outcome', async () => {
+    const print = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const odd: Observer[] = [
+      {
+        onRun: () => {
+          throw new Error('before')
+        },
+      },
+      {
+        onRun: (_event, run) => {
+          run()
+          run()
+          throw new Error('after')
+        },
+      },
+      { onRun: () => {} },
+    ]
+    await withObservers(odd, async (env, pool) => {
+      const runner = new SequencedTaskRunner(pool)
+      const error = new Error('mine')
+      let runs = 0
+      const outcomes = Promise.allSettled([
+        runner.run(() => ++runs),
+        runner.run(() => {
+          throw error
+        }),
+        runner.run(async () => ++runs),
+      ])
+      await env.runUntilIdle()
+      expect(await outcomes).toEqual([
+        { status: 'fulfilled', value: 1 },
+        { status: 'rejected', reason: error },
+        { status: 'fulfilled', value: 2 },
+      ])
+      expect(print).toHaveBeenCalledTimes(6)
+    })
+    print.mockRestore()
   })
 })
