@@ -16,6 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/testing': ['@posttask/core', 'vitest', 'fast-check'],
   'packages/event-bus': ['@posttask/core'],
   'packages/prometheus': ['@posttask/core', 'prom-client'],
+  'packages/diagnostics': ['@posttask/core'],
 }
 
 const filesBelow = (folder: string): string[] =>
