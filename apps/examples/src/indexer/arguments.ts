@@ -21,6 +21,8 @@ export interface IndexCommand extends CommonOptions {
   /** Bytes. */
   readonly maxSize: number
   readonly quiet: boolean
+  /** Where to write what the tasks did, for Chrome's DevTools or as a page; undefined for nowhere. */
+  readonly trace: string | undefined
 }
 
 /** `search WORDS` */
@@ -48,6 +50,7 @@ Searching is by whole names and by the parts of names: "user" finds getUserName.
   --jobs N         threads that tokenise (default: one less than there are cores)
   --max-size SIZE  skip larger files, such as 500kB or 10MB (default: 2MB)
   --quiet          print nothing unless the run as a whole fails
+  --trace FILE     what every task did: for Chrome's DevTools, or with a name that ends in .html as a page
   --limit N        search: how many files to print (default: 10)
   --help           print this
 
@@ -62,7 +65,7 @@ export function parseCommand(args: readonly string[]): IndexCommand | SearchComm
   const common = { backend: backendOf(values.backend), database: values.db, json: values.json }
   const [first, ...rest] = positionals
   if (first === 'search') {
-    for (const option of ['jobs', 'max-size', 'quiet'] as const) {
+    for (const option of ['jobs', 'max-size', 'quiet', 'trace'] as const) {
       if (values[option] !== undefined) throw new UsageError(`--${option} means nothing to search`)
     }
     if (rest.length === 0) throw new UsageError('search needs at least one word')
@@ -78,6 +81,7 @@ export function parseCommand(args: readonly string[]): IndexCommand | SearchComm
     jobs: countOf('jobs', values.jobs, Math.max(1, availableParallelism() - 1)),
     maxSize: sizeOf(values['max-size']),
     quiet: values.quiet ?? false,
+    trace: values.trace,
   }
 }
 
@@ -95,6 +99,7 @@ function parse(args: readonly string[]) {
         limit: { type: 'string' },
         'max-size': { type: 'string' },
         quiet: { type: 'boolean' },
+        trace: { type: 'string' },
       },
     })
   } catch (error) {

@@ -2,6 +2,7 @@ import { mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { taskModule } from '@posttask/core'
+import { TraceRecorder } from '@posttask/diagnostics'
 import type { IndexCommand } from './arguments.ts'
 import { defaultDatabase } from './default-database.ts'
 import { watchHealth } from './health.ts'
@@ -17,13 +18,14 @@ const defaultDirectory = fileURLToPath(new URL('../../../../node_modules', impor
 
 /** Indexes a tree and shows how it goes. Returns the exit code: 0, or 130 after Ctrl-C. Rejects where the run as a whole failed. */
 export async function runIndexCommand(command: IndexCommand, screen: Screen): Promise<number> {
-  const { backend, jobs, maxSize } = command
+  const { backend, jobs, maxSize, trace } = command
   const root = await findRoot(command.directory ?? defaultDirectory)
   const file = resolve(command.database ?? defaultDatabase(root, process.env))
   await mkdir(dirname(file), { recursive: true })
 
   const endHealth = watchHealth()
   const runners = await openRunners(backend, jobs)
+  const recorder = trace === undefined ? undefined : new TraceRecorder(runners.pools)
   const progress = new Progress(runners.ui, screen)
   const interrupt = new Interrupt({ first: () => progress.stopping(), second: () => void runners.terminate() })
   try {
@@ -64,6 +66,7 @@ export async function runIndexCommand(command: IndexCommand, screen: Screen): Pr
     throw error
   } finally {
     interrupt.dispose()
+    if (trace !== undefined) await recorder?.writeTrace(trace)
   }
 }
 

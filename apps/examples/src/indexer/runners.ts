@@ -11,6 +11,7 @@ import { type BackendName, openBackend } from './backend.ts'
 
 /** The virtual threads of the program, and what each is for. */
 export interface Runners {
+  readonly pools: readonly ThreadPool<never>[]
   /** Lists and reads files, a few at a time: waiting for the disk, on the main thread. */
   readonly disk: ParallelTaskRunner
   /** Counts ahead what there is to do, when nothing better is. */
@@ -42,6 +43,7 @@ export async function openRunners(backend: BackendName, jobs: number): Promise<R
   const tokens = new ParallelTaskRunner(threads, { name: 'tokens', maxConcurrency: jobs })
   const database = new SingleThreadTaskRunner(threads, { name: 'database', queueLimit: databaseQueueLimit })
   return {
+    pools: [main, threads],
     disk,
     survey,
     ui,
