@@ -12,7 +12,8 @@ const folders = ['packages', 'apps'].flatMap((parent) =>
 export default defineConfig({
   ssr: {
     resolve: {
-      conditions: [sourceCondition, ...defaultServerConditions],
+      // Packages are loaded by Node, which does not know of bundlers' entries.
+      conditions: [sourceCondition, ...defaultServerConditions.filter((condition) => condition !== 'module')],
       externalConditions: [sourceCondition, 'node'],
     },
   },

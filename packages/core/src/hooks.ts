@@ -100,12 +100,13 @@ export class Hooks {
     console.error(`[posttask] executor "${executor}": an error outside of any task:`, error)
   }
 
-  posted(record: TaskRecord): void {
+  posted(record: TaskRecord, isDelayed: boolean): void {
     const { poster, isReply } = currentPoster()
     const event = {
       ...eventOf(record),
       poster: record.extras?.poster ?? poster,
       isReply,
+      isDelayed,
       get origin() {
         return postedFrom(record)
       },

@@ -38,6 +38,7 @@ export type {
 export { type ParallelRunnerOptions, ParallelTaskRunner } from './parallel-task-runner.ts'
 export type { CloseReport } from './pool-closing.ts'
 export type { PoolStats } from './pool-stats.ts'
+export { PoolTotals, type RunnerTotals } from './pool-totals.ts'
 export type { FullPolicy } from './queue-bound.ts'
 export type { RepeatingTaskHandle, RepeatOptions } from './repeating-task.ts'
 export type { RunnerStats } from './runner-stats.ts'

@@ -14,6 +14,8 @@ export interface TaskPostedEvent extends TaskEvent {
   /** The task that posted it, as far as the current task is known. Of a reply, the task that it replies to (F7). */
   readonly poster: TaskHandle | undefined
   readonly isReply: boolean
+  /** It had a delay: this is told when that has passed, in nobody's async context. */
+  readonly isDelayed: boolean
   /** The stack of the post, with `traceOrigin: true`. Made when it is read. */
   readonly origin: string | undefined
 }

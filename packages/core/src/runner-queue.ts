@@ -208,7 +208,7 @@ export abstract class RunnerQueue extends ReadyEntry {
   /** @internal */
   onDelayPassed(record: TaskRecord): void {
     this.#leaveDelayed(record)
-    this.#enqueue(record)
+    this.#enqueue(record, true)
   }
 
   /** @internal The task that starts next. */
@@ -303,7 +303,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     if (!record.has(isTick)) this.delayedCount--
   }
 
-  #enqueue(record: TaskRecord): void {
+  #enqueue(record: TaskRecord, isDelayed = false): void {
     const { pool, bound } = this
     if (bound.isBounded && !this.#makeRoom(record)) return
     record.code = queued
@@ -311,7 +311,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.queue.push(record, pool.pump.now)
     this.#retain(record)
     if (record.extras?.queueTimeout !== undefined) this.limit(record, record.extras, record.extras.queueTimeout)
-    if (this.isTimed) this.#onPosted(record)
+    if (this.isTimed) this.#onPosted(record, isDelayed)
     // A runner that waits in the right list already has nothing to tell.
     if (this.list === undefined || record.level > this.list.level) this.update()
   }
@@ -360,11 +360,11 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.pool.delays.add(extras.deadline, this.pool.clock.now() + ms)
   }
 
-  #onPosted(record: TaskRecord): void {
+  #onPosted(record: TaskRecord, isDelayed: boolean): void {
     const { hooks, clock } = this.pool
     this.extrasOf(record).postedAt = clock.now()
     if (!hooks.observed) return
-    hooks.posted(record)
+    hooks.posted(record, isDelayed)
     hooks.queueDepth({ runner: this.self, depth: this.queue.size })
   }
 

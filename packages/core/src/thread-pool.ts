@@ -79,7 +79,7 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   readonly #names = new Map<string, number>()
   readonly #timing: boolean
   readonly #asyncContext: boolean
-  /** @internal Tasks run in the async context of their poster (E4). */
+  /** Tasks run in the async context of their poster (E4): they run on this event loop, and `asyncContext` is not off. */
   readonly bringsContext: boolean
   /** @internal */
   readonly seam: TestSeam | undefined

@@ -17,6 +17,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/event-bus': ['@posttask/core'],
   'packages/prometheus': ['@posttask/core', 'prom-client'],
   'packages/diagnostics': ['@posttask/core'],
+  'packages/opentelemetry': ['@posttask/core', '@opentelemetry/api'],
 }
 
 const filesBelow = (folder: string): string[] =>

@@ -1,6 +1,7 @@
-import type { ThreadPool } from '@posttask/core'
+import type { RunnerTotals, ThreadPool } from '@posttask/core'
 import { Counter, Gauge, type Registry } from 'prom-client'
-import { type PoolSeries, PoolSource, type RunnerSeries } from './pool-source.ts'
+import { type PoolSeries, PoolSource } from './pool-source.ts'
+import { type RunnerLabels, runnerLabels } from './runner-labels.ts'
 import { TaskHistograms } from './task-histograms.ts'
 
 const poolLabels = ['pool'] as const
@@ -89,7 +90,7 @@ export class Collectors {
   #runnerGauge(name: string, help: string, level: Level): void {
     this.#gauge(name, help, runnerLabelNames, (gauge) => {
       gauge.reset()
-      for (const { labels, [level]: value } of this.#runners()) gauge.inc({ ...labels }, value)
+      for (const [labels, { [level]: value }] of this.#runners()) gauge.inc({ ...labels }, value)
     })
   }
 
@@ -116,12 +117,14 @@ export class Collectors {
       registers: [this.#registry],
       collect: () => {
         counter.reset()
-        for (const { labels, [count]: value } of this.#runners()) counter.inc({ ...labels }, value)
+        for (const [labels, { [count]: value }] of this.#runners()) counter.inc({ ...labels }, value)
       },
     })
   }
 
-  #runners(): readonly RunnerSeries[] {
-    return this.#read().flatMap(({ runners }) => runners)
+  #runners(): readonly (readonly [RunnerLabels, RunnerTotals])[] {
+    return this.#read().flatMap(({ stats, runners }) =>
+      runners.map((totals) => [runnerLabels(stats.name, totals), totals] as const),
+    )
   }
 }

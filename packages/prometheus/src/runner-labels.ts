@@ -1,4 +1,4 @@
-import type { RunnerKind } from '@posttask/core'
+import { PoolTotals, type RunnerKind } from '@posttask/core'
 
 /** Whose series it is. */
 export interface RunnerLabels {
@@ -7,11 +7,9 @@ export interface RunnerLabels {
   readonly kind: RunnerKind
 }
 
-const numbered = /^(sequenced|parallel|single-thread|keyed)-\d+$/
-
-/** Runners without a name of their own share one series for each kind: there may be thousands of them. */
-export const runnerLabels = (pool: string, name: string, kind: RunnerKind): RunnerLabels => ({
+/** Runners without a name of their own share one series for each kind. */
+export const runnerLabels = (pool: string, runner: { readonly name: string; readonly kind: RunnerKind }): RunnerLabels => ({
   pool,
-  runner: numbered.test(name) ? kind : name,
-  kind,
+  runner: PoolTotals.nameOf(runner),
+  kind: runner.kind,
 })

@@ -75,7 +75,7 @@ class DurationObserver implements Observer {
   }
 
   #makeChildren(runner: TaskRunner, priority: TaskPriority): Children {
-    const labels = { ...runnerLabels(this.#pool, runner.name, runner.kind), priority }
+    const labels = { ...runnerLabels(this.#pool, runner), priority }
     return { wait: this.#wait.labels(labels), run: this.#run.labels(labels) }
   }
 }
