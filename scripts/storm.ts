@@ -31,6 +31,9 @@ const resourceLimits = { maxOldGenerationSizeMb: 24 }
 const makeExecutor = (options: PiscinaExecutorOptions & TinypoolExecutorOptions): LaneExecutor =>
   backend === 'tinypool' ? tinypoolExecutor(options) : piscinaExecutor(options)
 
+// The loader of the TypeScript sources has a thread of its own on some Nodes; what tells of its start must not be taken for
+// the start of one of ours.
+await new Promise(setImmediate)
 const leftovers = new Leftovers()
 const printed = catchStrays()
 const executors = [makeExecutor({ ...settings, resourceLimits }), makeExecutor(settings)] as const
