@@ -57,6 +57,18 @@ fetched: a b c
   'lock-free-counter': `
 100 increments at once: 1
 100 increments on a sequence: 100`,
+  'metrics-dump': `
+stall: order 3 on orders, waiting behind it: 1
+pool "main" on inline: 1 of Infinity slots taken, 1 queued, 1 delayed
+  sequenced runner "orders"
+    runs: "order 3" (#3) for … ms
+    waits: "order 4" (#4) for … ms
+  parallel runner "mails": 1 delayed
+orders: 0 pending, 3 completed, 1 failed, 0 delayed, timed: true
+mails: 0 pending, 0 completed, 0 failed, 1 delayed, timed: false
+order 4 succeeded
+order 3 succeeded
+order 2 failed: card declined`,
   'mixed-priority': `
 equal:  backup1 render1 click1 backup2 render2 click2 backup3 render3 click3
 mixed:  click1 click2 click3 render1 render2 render3 backup1 backup2 backup3
@@ -66,6 +78,13 @@ barrier: 7 ended, 0 running
 barrier: still 7 ended, 0 running
 11 ended, at most 3 at a time
 all parts before all indexes: true`,
+  prometheus: `
+posttask_tasks_rejected_total{pool="main",runner="orders",kind="sequenced",reason="queue-full"} 1
+posttask_pool_runners{pool="main"} 0
+posttask_tasks_completed_total{pool="main",runner="orders",kind="sequenced"} 2
+posttask_tasks_failed_total{pool="main",runner="orders",kind="sequenced"} 1
+posttask_task_duration_seconds_count{pool="main",runner="orders",kind="sequenced",priority="user-blocking"} 1
+posttask_task_duration_seconds_count{pool="main",runner="orders",kind="sequenced",priority="user-visible"} 2`,
   repeating: `
 before the first run: scheduled
 heartbeat 1
@@ -105,6 +124,11 @@ the other runner: the store is not open`,
 [ui] user Alice, 25
 [ui] sorry: no user 8
 4 lines, each written by a task of ui`,
+  trace: `
+lanes: outside of tasks, ui, io, io (slot 2)
+arrows: post post post post reply reply reply
+fetch a was posted by openAlbum
+problems: 0; a page without scripts: true`,
   'worker-tasks': `
 on the main thread: false
 primes below 100000: 9592
