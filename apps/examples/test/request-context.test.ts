@@ -66,7 +66,7 @@ describe('the id of a request in an HTTP server', () => {
       allArrived = resolve
     })
     const server = createServer((request, response) => {
-      requestId.run(request.url?.slice(1) ?? '', async () => {
+      void requestId.run(request.url?.slice(1) ?? '', async () => {
         if (++arrived === requests) allArrived()
         await everybody
         response.end(JSON.stringify(await journey(inline, threads)))

@@ -4,11 +4,11 @@ import type { TaskRecord } from './task-record.ts'
 
 let answered: TaskRecord | undefined
 
-/** Who is behind a post that is made now, for those who watch. */
-export const currentPoster = (): { readonly poster: TaskHandle | undefined; readonly isReply: boolean } => ({
-  poster: answered ?? currentTask(),
-  isReply: answered !== undefined,
-})
+/** The task behind a post that is made now: the current one, or the one that is replied to. */
+export const currentPoster = (): TaskHandle | undefined => answered ?? currentTask()
+
+/** A post that is made now is a reply. */
+export const isReplying = (): boolean => answered !== undefined
 
 /** Posts the reply to a task (F7): the task has ended, but it is the one behind the post. */
 export const postReplyTo = (record: TaskRecord, post: () => void): void => {

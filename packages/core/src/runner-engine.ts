@@ -286,7 +286,7 @@ export abstract class RunnerEngine extends RunnerQueue {
 
   #endExtras(record: TaskRecord, extras: TaskExtras): void {
     this.pool.stalls?.ended(record)
-    if (extras.waits.size === 0) return
+    if (extras.waits === undefined || extras.waits.size === 0) return
     const error = new TaskCancelledError(
       `task "${record.name}" on runner "${this.name}" ended without awaiting its sleep or yield`,
     )

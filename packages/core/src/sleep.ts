@@ -25,13 +25,13 @@ export class Sleep implements DelayEntry, AbortableWait {
       this.#wake = resolve
       this.#fail = reject
     })
-    record.runner.extrasOf(record).waits.add(this)
+    record.runner.extrasOf(record).addWait(this)
     delays.add(this, now + ms)
     seam?.wait?.(record, this.#what, this.promise)
   }
 
   onDue(): void {
-    this.#record.extras?.waits.delete(this)
+    this.#record.extras?.waits?.delete(this)
     if (this.#seam?.resume === undefined) this.#wake()
     else this.#seam.resume(this.#record, this.#what, this.#wake)
   }

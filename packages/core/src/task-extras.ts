@@ -30,8 +30,8 @@ export class TaskExtras {
   deadline: DelayEntry | undefined = undefined
   aborted = false
   abortReason: unknown = undefined
-  /** Sleeps and yields of the running task. */
-  readonly waits: Set<AbortableWait> = new Set()
+  /** Sleeps and yields of the running task; made by the first, for a set costs more than all the rest. */
+  waits: Set<AbortableWait> | undefined = undefined
   postedAt: number | undefined = undefined
   startedAt: number | undefined = undefined
   thread: number | undefined = undefined
@@ -49,6 +49,11 @@ export class TaskExtras {
     this.queueTimeout = options.queueTimeout
   }
 
+  addWait(wait: AbortableWait): void {
+    this.waits ??= new Set()
+    this.waits.add(wait)
+  }
+
   /** Made when first read: a controller with a signal costs microseconds and hundreds of bytes. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
@@ -62,6 +67,6 @@ export class TaskExtras {
     this.aborted = true
     this.abortReason = reason
     this.#controller?.abort(reason)
-    for (const wait of this.waits) if (!wait.onAbort(reason)) this.waits.delete(wait)
+    for (const wait of this.waits ?? []) if (!wait.onAbort(reason)) this.waits?.delete(wait)
   }
 }

@@ -26,7 +26,7 @@ export class TaskYield extends ReadyEntry implements AbortableWait {
       this.#resolve = resolve
       this.#reject = reject
     })
-    record.runner.extrasOf(record).waits.add(this)
+    record.runner.extrasOf(record).addWait(this)
     if (!this.isDedicated) pump.vacate(record)
   }
 
@@ -46,7 +46,7 @@ export class TaskYield extends ReadyEntry implements AbortableWait {
     }
     this.#pump.ready.leave(this)
     this.#takeSlot()
-    this.#record.extras?.waits.delete(this)
+    this.#record.extras?.waits?.delete(this)
     if (this.#record.aborted) this.#reject(this.#record.abortReason)
     else this.#resolve()
     this.#pump.breathe(false)
