@@ -1,4 +1,3 @@
-import type { Observer, RunnerEvent } from './observer.ts'
 import type { RunnerStats } from './runner-stats.ts'
 import type { RunnerKind } from './task-runner.ts'
 import type { ThreadPool } from './thread-pool.ts'
@@ -24,14 +23,16 @@ const numbered = /^(sequenced|parallel|single-thread|keyed)-\d+$/
  * so that none ever goes back, and runners without a name of their own are counted together: there may be thousands of
  * them. It is told of runners only, so a task costs nothing.
  */
-export class PoolTotals implements Observer, Disposable {
+export class PoolTotals implements Disposable {
   readonly #pool: ThreadPool<never>
   readonly #closed = new Map<string, RunnerTotals>()
   readonly #observing: Disposable
 
   constructor(pool: ThreadPool<never>) {
     this.#pool = pool
-    this.#observing = pool.addObserver(this)
+    this.#observing = pool.addObserver({
+      onRunnerClosed: ({ runner }) => addCounts(totalsOf(this.#closed, runner), runner.stats()),
+    })
   }
 
   /** By what name a runner is counted. */
@@ -51,11 +52,6 @@ export class PoolTotals implements Observer, Disposable {
       one.repeating += stats.repeating
     }
     return [...totals.values()]
-  }
-
-  /** @internal */
-  onRunnerClosed({ runner }: RunnerEvent): void {
-    addCounts(totalsOf(this.#closed, runner), runner.stats())
   }
 
   [Symbol.dispose](): void {
