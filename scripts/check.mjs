@@ -9,6 +9,8 @@ const steps = [
   ['types', 'turbo run typecheck --output-logs=errors-only'],
   ['types of the root', 'tsc -p tsconfig.json'],
   ['build', 'turbo run build --output-logs=errors-only'],
+  ['public API', 'node scripts/api-report.mjs --check'],
+  ['API documentation', 'typedoc --treatWarningsAsErrors --logLevel Warn --emit none'],
   ['packages as published', 'turbo run lint:pkg --output-logs=errors-only'],
   ['size', 'size-limit'],
 ]
