@@ -77,6 +77,12 @@ const publish = async (registry) => {
   stage(`published ${packages.map(({ manifest }) => `${manifest.name}@${manifest.version}`).join(', ')}`)
 }
 
+/** How the entry points of a package are imported. */
+const entriesOf = ({ manifest: { name, exports } }) =>
+  Object.keys(exports)
+    .filter((path) => path !== './package.json')
+    .map((path) => name + path.slice(1))
+
 const install = async (group, registry) => {
   const cwd = join(folder, group.folder)
   cpSync(join(clone, 'scripts/rehearsal/consumers', group.folder), cwd, { recursive: true })
@@ -85,6 +91,7 @@ const install = async (group, registry) => {
     JSON.stringify({ private: true, type: group.folder === 'commonjs' ? 'commonjs' : 'module' }),
   )
   writeFileSync(join(cwd, '.npmrc'), `${scope}:registry=${registry.origin}\n`)
+  writeFileSync(join(cwd, 'entries.json'), JSON.stringify(publicPackages(clone).flatMap(entriesOf)))
   const wanted = [...group.packages, ...group.tools.map((name) => `${name}@${devDependencies[name]}`)]
   await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...wanted], { cwd, env: fresh })
   return cwd
@@ -135,8 +142,8 @@ try {
   await pnpm(['run', 'build'])
   stage('built')
   await publish(registry)
-  const chromium = await findChromium()
-  for (const group of groups(chromium)) await useIn(group, registry)
+  const ours = publicPackages(clone).map(({ manifest }) => manifest.name)
+  for (const group of groups(ours, await findChromium())) await useIn(group, registry)
 } catch (error) {
   report('the release itself', error)
 } finally {

@@ -1,5 +1,4 @@
 // The projects that use what was published. Each group is one folder outside of the workspace with one installation.
-const ours = ['core', 'backend-inline', 'backend-piscina', 'backend-tinypool', 'testing'].map((name) => `@posttask/${name}`)
 
 /** The compilers that users have. Each is called by its path: they all claim the name `tsc`. */
 const compilers = { 5.4: '5.4.5', 5.9: '5.9.3', '6.0': '6.0.3', '7.0': '7.0.2' }
@@ -11,6 +10,7 @@ const compile = (version, resolution) => {
   return {
     name: `TypeScript ${version}, ${resolution}`,
     steps: [
+      ['node', 'write-entries.mjs'],
       ['node', `node_modules/${alias(version)}/bin/tsc`, '-p', 'tsconfig.strict.json', ...settings],
       ['node', `node_modules/${alias(version)}/bin/tsc`, '-p', 'tsconfig.json', '--outDir', out, ...settings],
       ['node', `${out}/main.js`],
@@ -18,27 +18,41 @@ const compile = (version, resolution) => {
   }
 }
 
+const withRequire = ['node', '--disable-warning=ExperimentalWarning']
+
 /**
- * The groups. `tools` are taken at the versions that this repository uses. Of a consumer every step must end with exit code
- * 0, and the last must print `consumer ok`.
+ * The groups that use `ours`, the names of all packages that were published. `tools` are taken at the versions that this
+ * repository uses. Of a consumer every step must end with exit code 0, and the last must print `consumer ok`.
  */
-export const groups = (chromium) => [
+export const groups = (ours, chromium) => [
   {
     folder: 'esm',
     tools: [],
-    packages: ours,
-    consumers: [{ name: 'ES modules', steps: [['node', 'main.mjs']] }],
+    packages: [...ours, 'fast-check@4', 'vitest@4'],
+    consumers: [
+      { name: 'ES modules', steps: [['node', 'main.mjs']] },
+      { name: 'ES modules, every entry point', steps: [['node', 'every-entry.mjs']] },
+      { name: 'ES modules, what watches a pool', steps: [['node', 'watching.mjs']] },
+      { name: 'a vitest project', steps: [['node', 'node_modules/vitest/vitest.mjs', 'run']] },
+    ],
   },
   {
     folder: 'commonjs',
     tools: [],
-    packages: ours,
-    consumers: [{ name: 'CommonJS, require(esm)', steps: [['node', '--disable-warning=ExperimentalWarning', 'main.cjs']] }],
+    packages: [...ours, 'fast-check@4'],
+    consumers: [
+      { name: 'CommonJS, require(esm)', steps: [[...withRequire, 'main.cjs']] },
+      { name: 'CommonJS, every entry point', steps: [[...withRequire, 'every-entry.cjs']] },
+    ],
   },
   {
     folder: 'types',
     tools: ['@types/node'],
-    packages: [...ours, ...Object.entries(compilers).map(([version, exact]) => `${alias(version)}@npm:typescript@${exact}`)],
+    packages: [
+      ...ours,
+      'fast-check@4',
+      ...Object.entries(compilers).map(([version, exact]) => `${alias(version)}@npm:typescript@${exact}`),
+    ],
     consumers: Object.keys(compilers).flatMap((version) => [compile(version, 'nodenext'), compile(version, 'bundler')]),
   },
   {
