@@ -1,17 +1,23 @@
-import { oldestOf, TaskList } from './task-list.ts'
+import { oldestOf } from './task-list.ts'
+import type { TaskPack } from './task-pack.ts'
 import type { Bucket } from './task-queue.ts'
 import { inheritsPriority, type TaskRecord } from './task-record.ts'
+import type { TaskRunner } from './task-runner.ts'
 import { bestEffort, userBlocking } from './traits.ts'
+import { WaitingList } from './waiting-list.ts'
+
+/** A queue that is shorter makes records at once: the pack would cost more than it spares. */
+const longQueue = 32
 
 /** One list in posting order (S1), or one for each priority (P1). */
 export class LevelBucket implements Bucket {
   size = 0
-  readonly #lists: readonly TaskList[]
+  readonly #lists: readonly WaitingList[]
   /** When the best of a level was last taken, for the aging of single tasks in a parallel runner (P4). */
   readonly #servedAt = [0, 0, 0]
 
   constructor(isFifo: boolean) {
-    this.#lists = Array.from({ length: isFifo ? 1 : 3 }, () => new TaskList())
+    this.#lists = Array.from({ length: isFifo ? 1 : 3 }, () => new WaitingList())
   }
 
   get available(): number {
@@ -20,9 +26,17 @@ export class LevelBucket implements Bucket {
 
   push(record: TaskRecord, now: number): void {
     const list = this.#listOf(record)
-    if (list.head === undefined && this.#lists.length > 1) this.#servedAt[record.level] = now
+    if (this.#lists.length > 1 && list.head === undefined) this.#servedAt[record.level] = now
     list.push(record)
     this.size++
+  }
+
+  packFor(runner: TaskRunner, level: number, now: number): TaskPack | undefined {
+    const list = this.#lists[this.#lists.length === 1 ? 0 : level] as WaitingList
+    if (this.size < longQueue && !list.hasPacks) return undefined
+    if (this.#lists.length > 1 && list.head === undefined) this.#servedAt[level] = now
+    this.size++
+    return list.packFor(runner, level)
   }
 
   unshift(record: TaskRecord): void {
@@ -32,10 +46,10 @@ export class LevelBucket implements Bucket {
 
   peek(now: number, agingMs: number): TaskRecord | undefined {
     const lists = this.#lists
-    if (lists.length === 1) return (lists[0] as TaskList).head
+    if (lists.length === 1) return (lists[0] as WaitingList).head
     let best: TaskRecord | undefined
     for (let level = userBlocking; level >= bestEffort; level--) {
-      const { head } = lists[level] as TaskList
+      const { head } = lists[level] as WaitingList
       // A level that was passed over for `agingMs` has its turn first (P4).
       if (head !== undefined && (best === undefined || now - (this.#servedAt[level] as number) >= agingMs)) best = head
     }
@@ -43,9 +57,12 @@ export class LevelBucket implements Bucket {
   }
 
   offers(first: TaskRecord, most: number): readonly TaskRecord[] {
-    const offers = [first]
-    if (this.#lists.length === 1) return offers
-    for (let { next } = first; next !== undefined && offers.length < most; { next } = next) offers.push(next)
+    if (this.#lists.length === 1) return [first]
+    const offers: TaskRecord[] = []
+    for (const record of this.#listOf(first)) {
+      offers.push(record)
+      if (offers.length >= most) break
+    }
     return offers
   }
 
@@ -65,9 +82,8 @@ export class LevelBucket implements Bucket {
 
   reprioritise(level: number): void {
     const records = [...this].sort((a, b) => a.order - b.order)
-    for (const list of this.#lists) list.head = list.tail = undefined
+    for (const list of this.#lists) list.clear()
     for (const record of records) {
-      record.next = record.prev = undefined
       if (record.has(inheritsPriority)) record.level = level
       this.#listOf(record).push(record)
     }
@@ -77,8 +93,8 @@ export class LevelBucket implements Bucket {
     for (const list of this.#lists) yield* list
   }
 
-  #listOf(record: TaskRecord): TaskList {
+  #listOf(record: TaskRecord): WaitingList {
     const lists = this.#lists
-    return (lists.length === 1 ? lists[0] : lists[record.level]) as TaskList
+    return (lists.length === 1 ? lists[0] : lists[record.level]) as WaitingList
   }
 }

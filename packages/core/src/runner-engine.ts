@@ -6,6 +6,7 @@ import { type EngineOptions, RunnerQueue } from './runner-queue.ts'
 import type { Closure } from './task.ts'
 import type { TaskExtras } from './task-extras.ts'
 import { TaskList } from './task-list.ts'
+import { TaskPack } from './task-pack.ts'
 import {
   cancelled,
   continuesOnShutdown,
@@ -115,7 +116,8 @@ export abstract class RunnerEngine extends RunnerQueue {
   /** @internal */
   cancel(record: TaskRecord, reason?: unknown): boolean {
     // An error with its stack costs microseconds: made only where somebody will see it.
-    const isSeen = record.sink !== undefined || record.code === running || this.isTimed
+    const tellsNobody = record.sink === undefined || record.sink instanceof TaskPack
+    const isSeen = !tellsNobody || record.code === running || this.isTimed
     return this.abort(record, reason === undefined && isSeen && !record.isSettled ? this.#cancelledError(record) : reason)
   }
 

@@ -9,11 +9,12 @@ import { type FullPolicy, QueueBound } from './queue-bound.ts'
 import { ReadyEntry } from './ready-list.ts'
 import { OutcomeCounters } from './runner-stats.ts'
 import { SignalGroup } from './signal-group.ts'
-import type { PostOptions, Task } from './task.ts'
+import type { Closure, PostOptions, Task } from './task.ts'
 import { TaskExtras } from './task-extras.ts'
 import { defaultHistory, TaskHistory } from './task-history.ts'
 import { TaskList } from './task-list.ts'
 import { TaskOutcomes } from './task-outcome.ts'
+import type { TaskPack } from './task-pack.ts'
 import { type Bucket, TaskQueue } from './task-queue.ts'
 import {
   cancelled,
@@ -75,8 +76,6 @@ export abstract class RunnerQueue extends ReadyEntry {
   protected readonly bound: QueueBound
   /** @internal */
   protected readonly waiters: IdleWaiters = new IdleWaiters()
-  /** @internal The order that the next task to join the queue gets. */
-  protected nextOrder = 1
   /** @internal */
   protected ownLevel: number
   /** @internal Barriers that wait or run. */
@@ -86,6 +85,8 @@ export abstract class RunnerQueue extends ReadyEntry {
   /** @internal */
   protected delayedCount = 0
   #frontOrder = 0
+  /** Functions alone may wait in packs: nothing has to be known of them before their turn. */
+  readonly #packs: boolean
 
   /** @internal */
   constructor(pool: ThreadPool<never>, options: EngineOptions) {
@@ -100,6 +101,8 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.bound = new QueueBound(this.queue, options.queueLimit, options.onFull)
     this.history = makeHistory(options.history)
     this.outcomes = new TaskOutcomes(pool, this.counters, this.history)
+    const isWatched = this.history !== undefined || pool.tracesOrigin || pool.seam !== undefined
+    this.#packs = pool.accepts.closures && !this.bound.isBounded && !isWatched
     this.name = pool.add(this.self, options.name)
   }
 
@@ -166,6 +169,22 @@ export abstract class RunnerQueue extends ReadyEntry {
     return record
   }
 
+  /** @internal The pack that takes a function alone, and counts it from now on; undefined where it needs a record. */
+  protected packFor(task: Task, options: PostOptions | undefined): TaskPack | undefined {
+    if (options !== undefined || !this.#packs || typeof task !== 'function') return undefined
+    if (this.pool.isTimed || !this.acceptsPost()) return undefined
+    return this.queue.packFor(this.self, this.ownLevel, this.pool.pump.now)
+  }
+
+  /** @internal Gives a function its place in the pack. */
+  protected pack(pack: TaskPack, task: Closure, id: number, sink: Resolve | undefined): number {
+    const { pool } = this
+    const index = pack.push(task, id, sink, pool.bringsContext ? pool.captureScope() : undefined)
+    pool.pump.retain()
+    if (this.list === undefined || this.ownLevel > this.list.level) this.update()
+    return index
+  }
+
   /** @internal A tick of a repeating task, due at `due`. */
   postTick(task: Task, options: PostOptions, sink: TaskSink, due: number, scope: AsyncScope | undefined): TaskRecord {
     const record = new TaskRecord(this.self, this.pool.takeId(), task, isTick | inheritsPriority | (this.ownLevel << 3), sink)
@@ -197,10 +216,10 @@ export abstract class RunnerQueue extends ReadyEntry {
 
   /** @internal */
   protected postBarrier(callback: Task, resolve: Resolve): void {
-    this.queue.split(this.nextOrder)
+    this.queue.split(this.pool.nextId)
     this.barriers++
     const record = this.submit(callback, { name: 'flush' }, resolve, reportsToPromise | isBarrier, 0)
-    this.queue.split(this.nextOrder)
+    this.queue.split(this.pool.nextId)
     if (record.isSettled) this.barriers--
     else this.update()
   }
@@ -307,7 +326,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     const { pool, bound } = this
     if (bound.isBounded && !this.#makeRoom(record)) return
     record.code = queued
-    record.order = this.nextOrder++
+    record.order = isDelayed ? pool.takeId() : record.id
     this.queue.push(record, pool.pump.now)
     this.#retain(record)
     if (record.extras?.queueTimeout !== undefined) this.limit(record, record.extras, record.extras.queueTimeout)

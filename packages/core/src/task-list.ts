@@ -43,12 +43,14 @@ export class TaskList {
 }
 
 /** The task that waits longest, barriers and ticks not counted: those are few, and passed over. */
-export const oldestOf = (lists: readonly TaskList[]): TaskRecord | undefined => {
+export const oldestOf = (lists: readonly Iterable<TaskRecord>[]): TaskRecord | undefined => {
   let oldest: TaskRecord | undefined
   for (const list of lists) {
-    let record = list.head
-    while (record?.has(isBarrier | isTick)) record = record.next
-    if (record !== undefined && (oldest === undefined || record.order < oldest.order)) oldest = record
+    for (const record of list) {
+      if (record.has(isBarrier | isTick)) continue
+      if (oldest === undefined || record.order < oldest.order) oldest = record
+      break
+    }
   }
   return oldest
 }

@@ -1,4 +1,6 @@
+import type { TaskPack } from './task-pack.ts'
 import type { TaskRecord } from './task-record.ts'
+import type { TaskRunner } from './task-runner.ts'
 import { bestEffort, userBlocking, userVisible } from './traits.ts'
 
 /** The tasks between two barriers, and the order in which they may start. */
@@ -7,6 +9,8 @@ export interface Bucket extends Iterable<TaskRecord> {
   /** How many may start, as far as order is concerned. */
   readonly available: number
   push(record: TaskRecord, now: number): void
+  /** Where one more function may wait as such, the pack that takes it: it counts from now on. */
+  packFor?(runner: TaskRunner, level: number, now: number): TaskPack | undefined
   /** Ahead of all others of its priority. */
   unshift(record: TaskRecord): void
   /** The task that starts next. */
@@ -67,6 +71,12 @@ export class TaskQueue {
   push(record: TaskRecord, now: number): void {
     this.#back.tasks.push(record, now)
     ;(this.#counts[record.level] as number)++
+  }
+
+  packFor(runner: TaskRunner, level: number, now: number): TaskPack | undefined {
+    const pack = this.#back.tasks.packFor?.(runner, level, now)
+    if (pack !== undefined) (this.#counts[level] as number)++
+    return pack
   }
 
   unshift(record: TaskRecord): void {

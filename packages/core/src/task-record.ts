@@ -4,6 +4,7 @@ import type { DelayEntry } from './delay-queue.ts'
 import type { TaskExecution } from './executor.ts'
 import type { Task, TaskHandle, TaskPriority, TaskState } from './task.ts'
 import { type TaskExtras, taskName } from './task-extras.ts'
+import type { TaskPack } from './task-pack.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { priorityOf } from './traits.ts'
 
@@ -17,7 +18,7 @@ export const failed = 4 as const
 export const cancelled = 5 as const
 export const rejected = 6 as const
 
-const taskStates: readonly TaskState[] = ['delayed', 'queued', 'running', 'succeeded', 'failed', 'cancelled', 'rejected']
+export const taskStates: readonly TaskState[] = ['delayed', 'queued', 'running', 'succeeded', 'failed', 'cancelled', 'rejected']
 
 // The traits of a task, packed: a record has to be small. Bits 0-2 state, 3-4 priority level, the rest flags.
 const stateMask = 0b111
@@ -46,6 +47,10 @@ export const isRetained: number = 1 << 14
 export const sharesSlot: number = 1 << 15
 /** The other one is of the same runner, so it takes no more of `maxConcurrency` either. */
 export const sharesTurn: number = 1 << 16
+
+/** Waits in a pack, at a place that is told by the bits above it. */
+export const isPacked: number = 1 << 17
+export const packIndexShift = 18
 
 /** Who is told of an outcome, where it is neither a promise nor, for a failure, the error hook. */
 export interface TaskSink {
@@ -80,6 +85,7 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
   order = 0
   next: TaskRecord | undefined = undefined
   prev: TaskRecord | undefined = undefined
+  pack: TaskPack | undefined = undefined
   extras: TaskExtras | undefined = undefined
   scope: AsyncScope | undefined = undefined
   readonly sink: Resolve | TaskSink | undefined

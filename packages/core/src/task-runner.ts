@@ -13,6 +13,7 @@ import type { Closure, PostOptions, Task, TaskContext, TaskHandle, TaskPriority,
 import { type ReplyOptions, ReplySink } from './task-and-reply.ts'
 import { taskName } from './task-extras.ts'
 import type { TaskSummary } from './task-history.ts'
+import { PackedTask } from './task-pack.ts'
 import { isBarrier, type Resolve, reportsToPromise, type TaskRecord } from './task-record.ts'
 import type { ThreadPool } from './thread-pool.ts'
 import { checkedCount, checkedTime, levelOf, priorityOf } from './traits.ts'
@@ -102,7 +103,10 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
    * @throws TypeError for what is no task, or none for this pool's executor (F6)
    */
   postTask(task: Accepts, options?: PostOptions): TaskHandle {
-    return this.submit(task, options, undefined, 0, 0)
+    const pack = this.packFor(task, options)
+    if (pack === undefined) return this.submit(task, options, undefined, 0, 0)
+    const id = this.pool.takeId()
+    return new PackedTask(pack, this.pack(pack, task as Closure, id, undefined), id)
   }
 
   /**
@@ -170,6 +174,12 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
     const delay = options?.delay === undefined ? 0 : checkedTime(options.delay, 'delay')
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'run()', 'postTask() hands work over without waiting')
     const promise = new Promise<unknown>(keepResolve)
+    const pack = key === undefined ? this.packFor(task, options) : undefined
+    if (pack !== undefined) {
+      this.pack(pack, task as Closure, this.pool.takeId(), resolveLatest)
+      resolveLatest = ignore
+      return promise as Promise<TaskResult<Posted>>
+    }
     const record = this.submit(task, options, resolveLatest, reportsToPromise, delay, undefined, key)
     resolveLatest = ignore
     this.pool.seam?.wait?.(currentTask(), `run ${this.name}/${record.name}`, record)
@@ -195,14 +205,14 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
    * @throws SequenceDeadlockError (as a rejection) inside a task of this runner (W3)
    */
   waitIdle(options: WaitOptions = {}): Promise<void> {
-    return this.#wait('waitIdle', options, () => this.waiters.wait(this.nextOrder, this.queue.size + this.running))
+    return this.#wait('waitIdle', options, () => this.waiters.wait(this.pool.nextId, this.queue.size + this.running))
   }
 
   /** As `waitIdle`, and for what those tasks post here: resolves when nothing is queued and nothing runs (W2). */
   waitQuiescent(options: WaitOptions = {}): Promise<void> {
     const untilQuiescent = async (): Promise<void> => {
       while (!options.signal?.aborted && this.queue.size + this.running > 0) {
-        await this.waiters.wait(this.nextOrder, this.queue.size + this.running)
+        await this.waiters.wait(this.pool.nextId, this.queue.size + this.running)
       }
     }
     return this.#wait('waitQuiescent', options, untilQuiescent)

@@ -87,7 +87,7 @@ export interface TaskContext {
   progress(value: unknown): void
 }
 
-/** What a post returns: the task as its poster sees it. */
+/** What a post returns: the task as its poster sees it. Two handles of one task need not be one object: compare `id`. */
 export interface TaskHandle extends Disposable {
   readonly id: number
   readonly name: string

@@ -204,6 +204,11 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
     return ++this.#lastId
   }
 
+  /** @internal What `takeId` gives next. */
+  get nextId(): number {
+    return this.#lastId + 1
+  }
+
   /** @internal */
   get isTimed(): boolean {
     return this.#timing || this.hooks.observed
