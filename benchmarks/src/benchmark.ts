@@ -34,7 +34,7 @@ export interface MeasureContext {
 
 /** One question, with everybody who answers it. */
 export interface Benchmark {
-  /** Its row in the table of bars: `B1` to `B13`. */
+  /** Its row in the table of bars: `B1` to `B14`. */
   readonly id: string
   readonly question: string
   readonly cases: readonly Case[]

@@ -9,7 +9,15 @@ const here = new URL('../', import.meta.url)
 /** Where the benchmarks themselves are built to. */
 export const builtFolder: URL = new URL('dist/', here)
 
-const measuredPackages = ['core', 'backend-inline', 'backend-piscina', 'backend-tinypool'] as const
+const measuredPackages = [
+  'core',
+  'backend-inline',
+  'backend-piscina',
+  'backend-tinypool',
+  'diagnostics',
+  'prometheus',
+  'opentelemetry',
+] as const
 
 /** Time of the newest file below a folder, in ms; 0 where there is none. */
 const newest = (folder: URL): number => {

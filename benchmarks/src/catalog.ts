@@ -13,6 +13,7 @@ export const benchmarkNames: readonly string[] = [
   'b11-thread-cpu-tasks',
   'b12-cold-start',
   'b13-size',
+  'b14-observability',
 ]
 
 /** The names that `asked` means. Throws a `RangeError` for none. */

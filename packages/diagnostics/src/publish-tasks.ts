@@ -2,17 +2,16 @@ import { type Channel, channel, type TracingChannel, tracingChannel } from 'node
 import type {
   Observer,
   RejectionReason,
-  RunnerEvent,
   Task,
   TaskEvent,
   TaskFinishedEvent,
   TaskHandle,
   TaskPostedEvent,
   TaskPriority,
-  TaskRejectedEvent,
   TaskRunner,
   ThreadPool,
 } from '@posttask/core'
+import { SubscriberWatch } from './subscriber-watch.ts'
 
 /** What the five channels of a run publish: one object for each run. */
 export interface TaskMessage {
@@ -66,62 +65,94 @@ const drops: Channel = channel('posttask.task:drop')
 const creations: Channel = channel('posttask.runner:create')
 const closings: Channel = channel('posttask.runner:close')
 
+const ofRuns: readonly Channel[] = [runs.start, runs.end, runs.asyncStart, runs.asyncEnd, runs.error]
+/** `TracingChannel.hasSubscribers` itself came with Node 20.13, and is not in every set of types. */
+const runsHaveSubscribers = (): boolean => ofRuns.some((one) => one.hasSubscribers)
+const ofTasks = new SubscriberWatch([...ofRuns, posts, drops])
+
 /**
  * Publishes what happens in a pool on `node:diagnostics_channel`, by the conventions that tracers know:
  * `tracing:posttask.task:start`, `end`, `asyncStart`, `asyncEnd` and `error` for each run, with one message object, as
  * `TracingChannel.tracePromise` would; `posttask.task:post` and `posttask.task:drop`; `posttask.runner:create` and
- * `posttask.runner:close`. A store bound to `start` is seen by the task and its continuations. Disposing what it returns
- * ends it.
+ * `posttask.runner:close`. A store bound to `start` is seen by the task and its continuations. While nobody listens, a task
+ * costs nothing more; of what was posted before, no more than its runs is told. Disposing what it returns ends it.
  */
 export const publishTasks = <Accepts extends Task>(pool: ThreadPool<Accepts>): Disposable => {
-  const publisher = new Publisher(pool.name)
-  for (const runner of pool.runners) publisher.onRunnerOpened({ runner })
-  return pool.addObserver(publisher)
+  const name = pool.name
+  for (const runner of pool.runners) publishRunner(creations, name, runner)
+  const ofRunners = pool.addObserver({
+    onRunnerOpened: ({ runner }) => publishRunner(creations, name, runner),
+    onRunnerClosed: ({ runner }) => publishRunner(closings, name, runner),
+    onRejected: ({ runner, task, name: taskName, priority, reason, error }) => {
+      if (drops.hasSubscribers) publishDrop({ pool: name, runner, task, name: taskName, priority, reason, error })
+    },
+  })
+  let publishing: Disposable | undefined
+  const update = (): void => {
+    if (ofTasks.hasSubscribers) publishing ??= pool.addObserver(new Publisher(name))
+    else {
+      publishing?.[Symbol.dispose]()
+      publishing = undefined
+    }
+  }
+  const watching = ofTasks.onChange(update)
+  update()
+  return {
+    [Symbol.dispose]: () => {
+      watching[Symbol.dispose]()
+      publishing?.[Symbol.dispose]()
+      ofRunners[Symbol.dispose]()
+    },
+  }
 }
 
+const publishRunner = (to: Channel, pool: string, runner: TaskRunner): void => {
+  if (to.hasSubscribers) to.publish({ pool, runner } satisfies RunnerMessage)
+}
+
+const publishDrop = (message: TaskDropMessage): void => drops.publish(message)
+
+/** Observes the tasks of a pool while somebody listens. */
 class Publisher implements Observer {
   readonly #pool: string
-  readonly #messages = new WeakMap<TaskHandle, TaskMessage>()
+  /** Of the tasks that run, by their ids: a weak map of them would cost more than the rest of this. */
+  readonly #messages = new Map<number, TaskMessage>()
+  /** Whether a task that was posted earlier has started is not known here. */
+  #firstId = Number.POSITIVE_INFINITY
 
   constructor(pool: string) {
     this.#pool = pool
   }
 
   onPosted({ runner, task, name, priority, poster, isReply }: TaskPostedEvent): void {
+    if (task.id < this.#firstId) this.#firstId = task.id
     if (!posts.hasSubscribers) return
     posts.publish({ pool: this.#pool, runner, task, name, priority, poster, isReply } satisfies TaskPostMessage)
   }
 
   onRun({ runner, task, name, priority }: TaskEvent, run: () => void): void {
-    if (!hasSubscribers(runs)) {
+    if (!runsHaveSubscribers()) {
       run()
       return
     }
     const message: TaskMessage = { pool: this.#pool, runner, task, name, priority }
-    this.#messages.set(task, message)
+    this.#messages.set(task.id, message)
     runs.start.runStores(message, run)
     runs.end.publish(message)
   }
 
   onFinished({ runner, task, name, priority, outcome, error, waitMs, runMs, thread }: TaskFinishedEvent): void {
-    const message = this.#messages.get(task)
-    this.#messages.delete(task)
-    if (message !== undefined) this.#publishEnd(Object.assign(message, { outcome, waitMs, runMs, thread }), error)
-    else if (outcome === 'cancelled' && runMs === 0) {
-      this.#drop({ pool: this.#pool, runner, task, name, priority, reason: 'cancelled', error })
+    const message = this.#messages.get(task.id)
+    if (message !== undefined) {
+      this.#messages.delete(task.id)
+      message.outcome = outcome
+      message.waitMs = waitMs
+      message.runMs = runMs
+      message.thread = thread
+      this.#publishEnd(message, error)
+    } else if (outcome === 'cancelled' && runMs === 0 && task.id >= this.#firstId && drops.hasSubscribers) {
+      publishDrop({ pool: this.#pool, runner, task, name, priority, reason: 'cancelled', error })
     }
-  }
-
-  onRejected({ runner, task, name, priority, reason, error }: TaskRejectedEvent): void {
-    this.#drop({ pool: this.#pool, runner, task, name, priority, reason, error })
-  }
-
-  onRunnerOpened({ runner }: RunnerEvent): void {
-    if (creations.hasSubscribers) creations.publish({ pool: this.#pool, runner } satisfies RunnerMessage)
-  }
-
-  onRunnerClosed({ runner }: RunnerEvent): void {
-    if (closings.hasSubscribers) closings.publish({ pool: this.#pool, runner } satisfies RunnerMessage)
   }
 
   #publishEnd(message: TaskMessage, error: unknown): void {
@@ -132,12 +163,4 @@ class Publisher implements Observer {
     runs.asyncStart.publish(message)
     runs.asyncEnd.publish(message)
   }
-
-  #drop(message: TaskDropMessage): void {
-    if (drops.hasSubscribers) drops.publish(message)
-  }
 }
-
-/** `TracingChannel.hasSubscribers` itself came with Node 20.13, and is not in every set of types. */
-const hasSubscribers = ({ start, end, asyncStart, asyncEnd, error }: TracingChannel<unknown, object>): boolean =>
-  start.hasSubscribers || end.hasSubscribers || asyncStart.hasSubscribers || asyncEnd.hasSubscribers || error.hasSubscribers

@@ -162,6 +162,41 @@ test('runners that are there already are told of, and after disposal nothing is 
   await pool.close()
 })
 
+test('while nobody listens tasks are not observed, and with the first listener, of whatever kind, they are', async () => {
+  await using env = createTestEnvironment()
+  const { pool, publishing } = poolWith(env)
+  // Waits are measured only while somebody watches.
+  const isObserved = async (): Promise<boolean> => {
+    const runner = new SequencedTaskRunner(pool)
+    runner.postTask(() => {})
+    await env.runUntilIdle()
+    return runner.stats().waitMs !== undefined
+  }
+  const seen = [await isObserved()]
+  const listener = (): void => {}
+  const store = new AsyncLocalStorage<unknown>()
+  for (const [begin, end] of [
+    [() => subscribe('posttask.task:post', listener), () => unsubscribe('posttask.task:post', listener)],
+    [() => channel('posttask.task:drop').subscribe(listener), () => channel('posttask.task:drop').unsubscribe(listener)],
+    [
+      () => channel('tracing:posttask.task:end').subscribe(listener),
+      () => channel('tracing:posttask.task:end').unsubscribe(listener),
+    ],
+    [() => runs.start.bindStore(store), () => runs.start.unbindStore(store)],
+  ] as const) {
+    begin()
+    seen.push(await isObserved())
+    end()
+    seen.push(await isObserved())
+  }
+  publishing[Symbol.dispose]()
+  runs.start.bindStore(store)
+  seen.push(await isObserved())
+  runs.start.unbindStore(store)
+  expect(seen).toEqual([false, true, false, true, false, true, false, true, false, false])
+  await pool.close()
+})
+
 test('who subscribes in the middle of a run gets no half of it', async () => {
   await using env = createTestEnvironment()
   const { pool } = poolWith(env)

@@ -11,7 +11,7 @@ import {
   type TracerProvider,
   trace,
 } from '@opentelemetry/api'
-import type { Observer, Task, TaskEvent, TaskFinishedEvent, TaskHandle, TaskPostedEvent, ThreadPool } from '@posttask/core'
+import type { Observer, Task, TaskEvent, TaskFinishedEvent, TaskPostedEvent, TaskRejectedEvent, ThreadPool } from '@posttask/core'
 
 /** Options of `traceTasks`. */
 export interface TraceOptions {
@@ -32,18 +32,20 @@ export const traceTasks = <Accepts extends Task>(pool: ThreadPool<Accepts>, opti
   return pool.addObserver(new TaskTracer(pool as unknown as ThreadPool, tracer, options.filter ?? (() => true)))
 }
 
-/** Where the span of a task belongs. */
-interface Origin {
+/** A task that waits or runs. */
+interface Traced {
+  /** Where its span belongs. */
   readonly parent: Context
   readonly isDelayed: boolean
+  span: Span | undefined
 }
 
 class TaskTracer implements Observer {
   readonly #pool: ThreadPool
   readonly #tracer: Tracer
   readonly #filter: (event: TaskEvent) => boolean
-  readonly #origins = new WeakMap<TaskHandle, Origin>()
-  readonly #spans = new WeakMap<TaskHandle, Span>()
+  /** By the ids of tasks, from post to outcome: a weak map of them would cost more than the rest of this. */
+  readonly #traced = new Map<number, Traced>()
 
   constructor(pool: ThreadPool, tracer: Tracer, filter: (event: TaskEvent) => boolean) {
     this.#pool = pool
@@ -53,26 +55,31 @@ class TaskTracer implements Observer {
 
   onPosted(event: TaskPostedEvent): void {
     const { isDelayed } = event
-    if (this.#filter(event)) this.#origins.set(event.task, { parent: isDelayed ? ROOT_CONTEXT : context.active(), isDelayed })
+    if (!this.#filter(event)) return
+    const parent = isDelayed ? ROOT_CONTEXT : context.active()
+    this.#traced.set(event.task.id, { parent, isDelayed, span: undefined })
   }
 
   onRun(event: TaskEvent, run: () => void): void {
-    const origin = this.#origins.get(event.task)
-    if (origin === undefined) {
+    const traced = this.#traced.get(event.task.id)
+    if (traced === undefined) {
       run()
       return
     }
+    const { parent, isDelayed } = traced
     // Elsewhere the context here is that of whoever woke the pool up.
-    const own = this.#pool.bringsContext ? context.active() : origin.parent
-    const span = this.#start(event, origin.isDelayed ? ROOT_CONTEXT : own, origin.isDelayed ? linksTo(own) : [])
+    const own = this.#pool.bringsContext ? context.active() : parent
+    const span = this.#start(event, isDelayed ? ROOT_CONTEXT : own, isDelayed ? linksTo(own) : [])
+    traced.span = span
     context.with(trace.setSpan(own, span), run)
   }
 
   onFinished(event: TaskFinishedEvent): void {
     const { task, outcome, error, thread } = event
-    const span = this.#spans.get(task) ?? this.#late(event)
-    this.#origins.delete(task)
-    this.#spans.delete(task)
+    const traced = this.#traced.get(task.id)
+    if (traced === undefined) return
+    this.#traced.delete(task.id)
+    const span = traced.span ?? this.#late(event, traced.parent)
     if (span === undefined) return
     span.setAttribute('posttask.task.outcome', outcome)
     if (thread !== undefined) span.setAttribute('thread.id', thread)
@@ -86,11 +93,13 @@ class TaskTracer implements Observer {
     span.end()
   }
 
+  onRejected({ task }: TaskRejectedEvent): void {
+    this.#traced.delete(task.id)
+  }
+
   /** A task of a batch has no start of its own to be called in. */
-  #late(event: TaskFinishedEvent): Span | undefined {
-    const origin = this.#origins.get(event.task)
-    if (origin === undefined || event.runMs === 0) return undefined
-    return this.#start(event, origin.parent, [], Date.now() - event.runMs)
+  #late(event: TaskFinishedEvent, parent: Context): Span | undefined {
+    return event.runMs === 0 ? undefined : this.#start(event, parent, [], Date.now() - event.runMs)
   }
 
   #start(event: TaskEvent, parent: Context, links: Link[], startTime?: number): Span {
@@ -104,9 +113,7 @@ class TaskTracer implements Observer {
       'posttask.task.priority': priority,
     }
     const options = { kind: SpanKind.INTERNAL, attributes, links, ...(startTime !== undefined && { startTime }) }
-    const span = this.#tracer.startSpan(`run ${runner.name}`, options, parent)
-    this.#spans.set(task, span)
-    return span
+    return this.#tracer.startSpan(`run ${runner.name}`, options, parent)
   }
 }
 
