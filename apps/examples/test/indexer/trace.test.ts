@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Trace, validateTrace } from '@posttask/diagnostics'
+import { type Trace, type TraceEvent, validateTrace } from '@posttask/diagnostics'
 import { expect, it } from 'vitest'
 import { openInDevTools } from '../../../../packages/diagnostics/test/devtools.ts'
 import { makeTree, TemporaryFolder } from './make-tree.ts'
@@ -20,9 +20,19 @@ it('--trace writes what every task did, for DevTools: lanes of runners and threa
   const trace = JSON.parse(readFileSync(file, 'utf8')) as Trace
   expect(validateTrace(trace)).toEqual([])
   const runs = trace.traceEvents.filter(({ ph, args }) => ph === 'X' && args?.['outcome'] !== undefined)
-  const view = await openInDevTools(trace.traceEvents)
-  const posts = view.arrows.filter((arrow) => /^(post|reply) /.test(arrow))
-  expect([view.isGeneric, posts.length]).toEqual([true, runs.length])
-  for (const lane of ['disk', 'ui', 'tokens', 'database', 'survey']) expect(view.lanes).toContain(lane)
-  expect(view.lanes.filter((lane) => /^thread \d+$/.test(lane ?? ''))).toHaveLength(2)
+  const { isGeneric, lanes, arrows } = await openInDevTools(trace.traceEvents)
+  expect(isGeneric).toBe(true)
+  const toRuns = arrows.filter((arrow) => /^(post|reply) /.test(arrow))
+  expect(toRuns.map((arrow) => arrow.replace(/^(post|reply) /, '')).toSorted()).toEqual(namesTwice(runs))
+  expect(toRuns.some((arrow) => arrow.startsWith('reply '))).toBe(true)
+  const onThreads = runs.filter(({ args }) => args?.['thread'] !== undefined)
+  expect(new Set(onThreads.map(({ args }) => args?.['runner']))).toEqual(new Set(['tokens', 'database']))
+  expect(arrows.filter((arrow) => !toRuns.includes(arrow)).toSorted()).toEqual(namesTwice(onThreads))
+  for (const lane of ['disk', 'ui', 'tokens', 'database', 'survey']) expect(lanes).toContain(lane)
+  const threads = new Set(onThreads.map(({ args }) => `thread ${args?.['thread']}`))
+  expect(threads.size).toBe(2)
+  for (const thread of threads) expect(lanes).toContain(thread)
 })
+
+/** The arrows that connect two slices of the same name each. */
+const namesTwice = (slices: readonly TraceEvent[]): string[] => slices.map(({ name }) => `${name} > ${name}`).toSorted()
