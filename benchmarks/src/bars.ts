@@ -1,6 +1,6 @@
 import { formatNumber } from './metrics.ts'
-import { type BenchmarkResult, figure, type Results, ratio } from './results.ts'
-import type { Figure } from './statistics.ts'
+import { type BenchmarkResult, figure, type Results, ratio, valuesOf } from './results.ts'
+import { type Figure, ratioOf } from './statistics.ts'
 
 /** A bar that the library has to reach; its figure comes from the results. */
 interface Bar {
@@ -29,6 +29,15 @@ const over =
 const value = (caseName: string, contender: string, metric: string) => (result: BenchmarkResult) =>
   figure(result, caseName, contender, metric)
 
+/** What `a` costs more than ours does unwatched, over what `b` costs more than a bare ring. */
+const extraOver = (caseName: string, a: string, b: string) => (result: BenchmarkResult) => {
+  const rounds = [a, ours, b, 'bare ring'].map((name) => valuesOf(result, caseName, name, 'cpuNs'))
+  const [watched, plain, byHand, ring] = rounds
+  if (watched === undefined || plain === undefined || byHand === undefined || ring === undefined) return undefined
+  const extra = (values: readonly number[], base: readonly number[]) => values.map((one, round) => one - (base[round] as number))
+  return ratioOf(extra(watched, plain), extra(byHand, ring))
+}
+
 /** Ours over the best of those who give promises: below 1, ours is faster than all of them. */
 const overBestPeer = (caseName: string) => (result: BenchmarkResult) => {
   const peers = Object.keys(result.cases[caseName] ?? {}).filter((name) => !name.startsWith(ours) && name !== 'bare ring')
@@ -53,11 +62,27 @@ const b10 = 'b10-thread-round-trip'
 const b11 = 'b11-thread-cpu-tasks'
 const b12 = 'b12-cold-start'
 const b13 = 'b13-size'
+const b14 = 'b14-observability'
 
 const runCells = ['sync, concurrency 1', 'async, concurrency 1', 'sync, concurrency 16', 'async, concurrency 16']
 const threadCounts = ['1 thread', '2 threads']
 const piscina = 'posttask on piscina'
 const backends = [piscina, 'posttask on tinypool']
+
+/** What reads totals, or has nothing to tell. */
+const freeWatchers = ['an observer of nothing', 'channels, nobody listens', 'Prometheus', 'OpenTelemetry metrics']
+/** What looks at each task, and the same around the tasks of a bare ring. */
+const pricedWatchers = [
+  ['timing', 'clock'],
+  ['an observer that does nothing', 'clock'],
+  ['history', 'clock'],
+  ['traceOrigin', 'captureStackTrace'],
+  ['channels, one listens', 'tracingChannel, one listens'],
+  ['Prometheus, histograms', 'prom-client histograms'],
+  ['OpenTelemetry metrics, histograms', 'OpenTelemetry histograms'],
+  ['OpenTelemetry spans, no SDK', 'OpenTelemetry spans, no SDK'],
+  ['OpenTelemetry spans, SDK in memory', 'OpenTelemetry spans, SDK in memory'],
+] as const
 
 const bars: readonly Bar[] = [
   {
@@ -247,6 +272,24 @@ const bars: readonly Bar[] = [
     unit: ' bytes',
     figure: value('size', ours, 'gzipBytes'),
   },
+  ...freeWatchers.map(
+    (watcher): Bar => ({
+      benchmark: b14,
+      id: 'B14',
+      text: `${watcher} / unwatched`,
+      most: 1.1,
+      figure: over('1e3', `posttask, ${watcher}`, ours),
+    }),
+  ),
+  ...pricedWatchers.map(
+    ([watcher, byHand]): Bar => ({
+      benchmark: b14,
+      id: 'B14',
+      text: `${watcher}: what it adds / ${byHand} by hand`,
+      most: 1.3,
+      figure: extraOver('1e3', `posttask, ${watcher}`, `bare ring, ${byHand}`),
+    }),
+  ),
 ]
 
 /** Bars against results: a line for each, with the figure and its spread over the rounds. Default: all bars. */

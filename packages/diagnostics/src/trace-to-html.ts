@@ -4,7 +4,7 @@ const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) => escapes[character] as string)
 
 const rowHeight = 22
-const labelWidth = 170
+const labelWidth = 160
 const chartWidth = 1000
 const top = 24
 
@@ -12,9 +12,25 @@ const style = `
   :root { color-scheme: light dark; font: 12px/1.4 system-ui, sans-serif }
   body { margin: 16px } h1 { font-size: 16px } .scroll { overflow-x: auto }
   svg text { font-size: 11px; fill: currentColor } .lane { stroke: currentColor; opacity: .15 }
-  .task { fill: #4c8bf5; stroke: #0003 } .failed { fill: #d64545 } .cancelled { fill: #b58900 } .unfinished { fill: #888 }
+  .task { fill: #4c8bf5; stroke: Canvas } .failed { fill: #d64545 } .cancelled { fill: #b58900 } .unfinished { fill: #888 }
   .mark { stroke: #0a8f5b; stroke-width: 2 } .arrow { stroke: #0a8f5b; opacity: .45; fill: none }
-  .reply { stroke: #a23bb3 } .dispatch { stroke: #888 }`
+  .reply { stroke: #a23bb3 } .dispatch { stroke: #888 } svg .pool { font-weight: 600 }
+  .key { display: inline-block; width: 14px; height: 10px; margin: 0 4px 0 12px } .key.line { height: 2px; vertical-align: middle }`
+
+/** What the colours mean. */
+const legend = Object.entries({
+  '#4c8bf5': 'task',
+  '#d64545': 'failed',
+  '#b58900': 'cancelled',
+  '#888888': 'unfinished',
+  '#0a8f5b': 'post to run',
+  '#a23bb3': 'task to reply',
+})
+  .map(
+    ([colour, meaning]) =>
+      `<span class="key${meaning.includes(' to ') ? ' line' : ''}" style="background: ${colour}"></span>${meaning}`,
+  )
+  .join('')
 
 interface Chart {
   readonly x: (ts: number) => number
@@ -27,8 +43,9 @@ interface Chart {
  */
 export const traceToHtml = ({ traceEvents }: Trace, title = 'posttask trace'): string => {
   const slices = traceEvents.filter(({ ph }) => ph === 'X')
-  const lanes = namesOf(traceEvents, 'thread_name').filter(({ tid }) => slices.some((event) => event.tid === tid))
-  const rows = new Map(lanes.map(({ tid }, index) => [tid, index]))
+  const used = new Set(slices.map(({ tid }) => tid))
+  const lanes = namesOf(traceEvents, 'thread_name').filter(({ tid }) => used.has(tid))
+  const rows = rowsOf(lanes)
   const first = Math.min(...slices.map(({ ts }) => ts), Number.MAX_SAFE_INTEGER)
   const last = Math.max(...slices.map(({ ts, dur }) => ts + (dur ?? 0)), 0)
   const span = Math.max(last - first, 1e-3)
@@ -36,17 +53,22 @@ export const traceToHtml = ({ traceEvents }: Trace, title = 'posttask trace'): s
     x: (ts) => labelWidth + ((ts - first) / span) * chartWidth,
     y: ({ tid }) => top + (rows.get(tid) ?? 0) * rowHeight,
   }
-  const height = top + lanes.length * rowHeight + 8
+  const height = top + (lanes.length + new Set(lanes.map(({ pid }) => pid)).size) * rowHeight + 8
   const width = labelWidth + chartWidth + 16
   const pools = new Map(namesOf(traceEvents, 'process_name').map(({ pid, args }) => [pid, String(args?.['name'])]))
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${escaped(title)}</title><style>${style}</style></head>
-<body><h1>${escaped(title)}</h1><p>${slices.filter(isTask).length} slices over ${(span / 1000).toFixed(1)} ms</p>
+<body><h1>${escaped(title)}</h1>
+<p>${slices.filter(isTask).length} slices over ${(span / 1000).toFixed(1)} ms. ${legend}</p>
 <div class="scroll"><svg width="${width}" height="${height}" role="img" aria-label="${escaped(title)}">
 ${ticks(chart, first, span, height)}
-${lanes.map((lane) => laneRow(lane, chart, `${pools.get(lane.pid)}: ${String(lane.args?.['name'])}`)).join('\n')}
+${lanes
+  .filter(({ pid }, index) => pid !== lanes[index - 1]?.pid)
+  .map((lane) => poolRow(lane, chart, pools.get(lane.pid) ?? ''))
+  .join('\n')}
+${lanes.map((lane) => laneRow(lane, chart, pools.get(lane.pid) ?? '')).join('\n')}
 ${slices.map((event) => (isTask(event) ? taskBox(event, chart) : postMark(event, chart))).join('\n')}
 ${arrows(traceEvents, chart)}
 </svg></div></body></html>
@@ -59,19 +81,32 @@ const namesOf = (events: readonly TraceEvent[], name: string): TraceEvent[] =>
 /** Marks of posts have no details. */
 const isTask = ({ args }: TraceEvent): boolean => args !== undefined
 
+/** A row for each lane, and one above the first of each pool. */
+const rowsOf = (lanes: readonly TraceEvent[]): ReadonlyMap<number, number> => {
+  let row = -1
+  return new Map(lanes.map(({ pid, tid }, index) => [tid, (row += pid === lanes[index - 1]?.pid ? 1 : 2)]))
+}
+
 const n = (value: number): string => value.toFixed(1)
 
 const ticks = ({ x }: Chart, first: number, span: number, height: number): string =>
   [0, 0.25, 0.5, 0.75, 1]
     .map((share) => {
       const at = n(x(first + share * span))
-      return `<line class="lane" x1="${at}" x2="${at}" y1="14" y2="${height}"/><text x="${at}" y="11" text-anchor="middle">${n((share * span) / 1000)} ms</text>`
+      return `<line class="lane" x1="${at}" x2="${at}" y1="14" y2="${height}"/><text x="${at}" y="11" text-anchor="${share === 1 ? 'end' : 'middle'}">${n((share * span) / 1000)} ms</text>`
     })
     .join('\n')
 
-const laneRow = (lane: TraceEvent, { y }: Chart, label: string): string =>
-  `<text x="0" y="${y(lane) + 15}">${escaped(label.length > 26 ? `${label.slice(0, 25)}…` : label)}<title>${escaped(label)}</title></text>
+const poolRow = (lane: TraceEvent, { y }: Chart, name: string): string =>
+  `<text class="pool" x="0" y="${y(lane) - rowHeight + 15}">${escaped(name)}</text>`
+
+/** Its pool is in the row above, and in the tooltip for whoever has scrolled. */
+const laneRow = (lane: TraceEvent, { y }: Chart, pool: string): string => {
+  const name = String(lane.args?.['name'])
+  const shown = name.length > 24 ? `${name.slice(0, 23)}…` : name
+  return `<text x="10" y="${y(lane) + 15}">${escaped(shown)}<title>${escaped(`${pool}: ${name}`)}</title></text>
 <line class="lane" x1="0" x2="${labelWidth + chartWidth}" y1="${y(lane) + rowHeight}" y2="${y(lane) + rowHeight}"/>`
+}
 
 const taskBox = (event: TraceEvent, { x, y }: Chart): string => {
   const { name, ts, dur = 0, args = {} } = event

@@ -149,6 +149,20 @@ describe('a trace', () => {
     expect(validateTrace(trace)).toEqual([])
   })
 
+  test('the lanes of a runner are together, whatever started in between', async () => {
+    const trace = await traceOf(async (pool, env) => {
+      const io = new ParallelTaskRunner(pool, { name: 'io', maxConcurrency: 2 })
+      io.postTask((task) => task.sleep(20))
+      new SequencedTaskRunner(pool, { name: 'ui' }).postTask(() => {})
+      await env.advanceBy(5)
+      io.postTask((task) => task.sleep(20))
+      await env.advanceBy(50)
+    })
+    const indexes = trace.traceEvents.filter(({ name }) => name === 'thread_sort_index').map(({ args }) => args?.['sort_index'])
+    expect([...laneNames(trace).values()]).toEqual(['outside of tasks', 'io', 'io (slot 2)', 'ui'])
+    expect(indexes).toEqual([1, 2, 3, 4])
+  })
+
   test('several pools are several processes, and no tid is used twice', async () => {
     await using env = createTestEnvironment()
     const pools = ['cpu', 'io'].map((name) => new ThreadPool({ executor: env.createExecutor(), name }))
