@@ -157,13 +157,13 @@ export abstract class RunnerQueue extends ReadyEntry {
     else if (!pool.bringsContext && record.extras !== undefined) record.scope = pool.captureScope(record)
     if (delay > 0 && pool.hooks.observed) this.extrasOf(record).poster = currentTask()
     if (pool.tracesOrigin) this.extrasOf(record).origin = captureOrigin()
+    let due: number | undefined
     if (!this.acceptsPost()) this.#refuse(record, 'runner-closed', this.closedError(record))
     else if (options?.signal !== undefined && !this.#join(record, options.signal)) return record
-    else if (delay > 0) this.#delay(record, pool.clock.now() + delay)
+    else if (delay > 0) this.#delay(record, (due = pool.clock.now() + delay))
     else this.#enqueue(record)
     if (wakesPump && !record.isSettled && !pool.pump.adopt(record)) record.scope = pool.captureScope(record)
     if (pool.seam?.posted !== undefined && !record.isSettled && !record.has(isBarrier)) {
-      const due = delay > 0 ? pool.delays.dueOf(record) : undefined
       pool.seam.posted(this.self, record, record.name, due, undefined, record.has(isUnref))
     }
     return record

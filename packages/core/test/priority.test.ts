@@ -240,7 +240,7 @@ describe('between runners', () => {
   })
 
   test('P2 a task that yields goes on before less urgent work, and only after the event loop had its turn', async () => {
-    await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
+    await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }), turnBudgetMs: 1e6 })
     const runner = new SequencedTaskRunner(pool)
     const urgent = new SequencedTaskRunner(pool, { priority: 'user-blocking' })
     const idle = new SequencedTaskRunner(pool, { priority: 'best-effort' })
