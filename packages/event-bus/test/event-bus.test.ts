@@ -114,7 +114,7 @@ describe.each(Object.entries(makers))('an event bus %s', (_kind, makeBus) => {
       }
     }))
 
-  test('S2 an async handler is waited for, before the next handler and before publish resolves', () =>
+  test('B-58 S2 an async handler is waited for, before the next handler and before publish resolves', () =>
     runTest(async ({ pool }) => {
       const bus = makeBus(pool)
       const seen: string[] = []
@@ -283,7 +283,7 @@ describe.each(Object.entries(makers))('an event bus %s', (_kind, makeBus) => {
       await expect(bus.publish('done')).rejects.toThrow(RunnerClosedError)
     }))
 
-  test('E4 a handler runs in the async context of the publisher', () =>
+  test('B-58 E4 a handler runs in the async context of the publisher', () =>
     runTest(async ({ pool }) => {
       const bus = makeBus(pool)
       const request = new AsyncLocalStorage<string>()
