@@ -1,3 +1,4 @@
+import { KeyedBucket } from './keyed-bucket.ts'
 import { KeyedSequence } from './keyed-sequence.ts'
 import type { ParallelRunnerOptions } from './parallel-task-runner.ts'
 import type { Task } from './task.ts'
@@ -21,7 +22,7 @@ export type KeyedRunnerOptions = Omit<ParallelRunnerOptions, 'maxConcurrency'> &
 export class KeyedTaskRunner<Accepts extends Task = Task> extends TaskRunner<Accepts> {
   /** @throws PoolClosedError on a closed pool */
   constructor(pool: ThreadPool<Accepts>, options: KeyedRunnerOptions = {}) {
-    super(pool, 'keyed', options.maxConcurrency ?? Number.POSITIVE_INFINITY, options)
+    super(pool, 'keyed', options.maxConcurrency ?? Number.POSITIVE_INFINITY, options, () => new KeyedBucket())
   }
 
   /** The sequence of a key. Any value is a key; the same one, as a `Map` compares, is the same sequence. */

@@ -1,7 +1,6 @@
 import type { AsyncScope } from './async-context.ts'
 import { currentTask } from './current-task.ts'
 import { SequenceDeadlockError } from './errors.ts'
-import { KeyedBucket } from './keyed-bucket.ts'
 import { LevelBucket } from './level-bucket.ts'
 import { type MapOptions, type Mapper, type MapResult, mapTasks } from './map-tasks.ts'
 import { checkTask, flagsOf } from './post-checks.ts'
@@ -14,6 +13,7 @@ import { type ReplyOptions, ReplySink } from './task-and-reply.ts'
 import { taskName } from './task-extras.ts'
 import type { TaskSummary } from './task-history.ts'
 import { PackedTask } from './task-pack.ts'
+import type { Bucket } from './task-queue.ts'
 import { isBarrier, type Resolve, reportsToPromise, type TaskRecord } from './task-record.ts'
 import type { ThreadPool } from './thread-pool.ts'
 import { checkedCount, checkedTime, levelOf, priorityOf } from './traits.ts'
@@ -77,15 +77,20 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   readonly metadata: Readonly<Record<string, unknown>>
 
   /** @internal */
-  constructor(pool: ThreadPool<Accepts>, kind: RunnerKind, maxConcurrency: number, options: RunnerOptions) {
+  constructor(
+    pool: ThreadPool<Accepts>,
+    kind: RunnerKind,
+    maxConcurrency: number,
+    options: RunnerOptions,
+    makeBucket?: () => Bucket,
+  ) {
     const { name, priority, queueLimit, onFull, history } = options
     const isFifo = kind === 'sequenced' || kind === 'single-thread'
-    const makeBucket = kind === 'keyed' ? () => new KeyedBucket() : () => new LevelBucket(isFifo)
     super(pool, {
       kind,
       maxConcurrency,
       isFifo,
-      makeBucket,
+      makeBucket: makeBucket ?? (() => new LevelBucket(isFifo)),
       isDedicated: kind === 'single-thread',
       name,
       priority,
