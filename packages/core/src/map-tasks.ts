@@ -51,7 +51,7 @@ export async function* mapTasks<Item, Result>(
   const underWay = new Map<number, Promise<Outcome>>()
   let next = 0
   let isExhausted = false
-  /** The item that an asynchronous source was asked for. */
+  /** The item that an asynchronous source was asked for, or that waits for room. */
   let pull: Promise<undefined> | undefined
 
   const take = (result: IteratorResult<Item, unknown>): void => {
@@ -67,18 +67,20 @@ export async function* mapTasks<Item, Result>(
     underWay.set(key, outcome)
   }
 
+  const bring = async (coming: IteratorResult<Item, unknown> | Promise<IteratorResult<Item, unknown>>): Promise<undefined> => {
+    const result = await coming
+    // A bounded queue sets the pace as well (Q1).
+    if (!result.done && runner.isBounded) await runner.ready()
+    pull = undefined
+    take(result)
+  }
+
   try {
     for (;;) {
       while (!isExhausted && pull === undefined && underWay.size < window) {
         const result = source.next()
-        if (!(result instanceof Promise)) take(result as IteratorResult<Item, unknown>)
-        else {
-          pull = result.then((item) => {
-            pull = undefined
-            take(item)
-            return undefined
-          })
-        }
+        if (result instanceof Promise || runner.isBounded) pull = bring(result)
+        else take(result as IteratorResult<Item, unknown>)
       }
       if (underWay.size === 0 && pull === undefined) return
       const [first] = underWay.values()

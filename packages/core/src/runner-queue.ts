@@ -241,6 +241,11 @@ export abstract class RunnerQueue extends ReadyEntry {
   }
 
   /** @internal */
+  get isBounded(): boolean {
+    return this.bound.isBounded
+  }
+
+  /** @internal */
   get isTimed(): boolean {
     return this.history !== undefined || this.pool.isTimed
   }

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { inlineExecutor } from '@posttask/backend-inline'
-import { ParallelTaskRunner, SequencedTaskRunner, ThreadPool, taskModule } from '@posttask/core'
+import { ParallelTaskRunner, SequencedTaskRunner, type TaskContext, ThreadPool, taskModule } from '@posttask/core'
 import { createTestEnvironment } from '@posttask/testing'
 import { describe, expect, test } from 'vitest'
 import { deferred } from './fixtures/deferred.ts'
@@ -157,6 +157,42 @@ describe('map', () => {
     await env.runUntilIdle()
     await consumed
     expect(seen).toEqual([2, 3, 4])
+  })
+
+  test.each([true, false])('Q1 a bounded queue sets the pace as well: nothing is refused, ordered: %s', async (ordered) => {
+    await using env = createTestEnvironment()
+    const runner = new ParallelTaskRunner(env.pool, { maxConcurrency: 4, queueLimit: 2 })
+    let depth = 0
+    const double = async (item: number, context: TaskContext): Promise<number> => {
+      depth = Math.max(depth, runner.stats().pending)
+      await context.sleep(1 + (item % 3))
+      return item * 2
+    }
+    async function* later(): AsyncGenerator<number> {
+      yield* numbers(50)
+    }
+    const both = Promise.all([
+      collect(runner.map(numbers(50), double, { ordered, window: 10 })),
+      collect(runner.map(later(), double, { ordered, window: 10 })),
+    ])
+    await env.fastForwardUntilNoTasksRemain()
+    const expected = numbers(50).map((item) => item * 2)
+    expect((await both).map((results) => results.toSorted((a, b) => a - b))).toEqual([expected, expected])
+    expect([depth > 0, runner.stats().rejected]).toEqual([true, 0])
+  })
+
+  test('W5 a bounded runner that is closed while an item waits for room: it ends with RunnerClosedError', async () => {
+    await using env = createTestEnvironment()
+    const runner = new ParallelTaskRunner(env.pool, { maxConcurrency: 1, queueLimit: 1 })
+    const results = collect(runner.map(numbers(50), (_, context) => context.sleep(10), { window: 10 }))
+    const outcome = results.then(
+      () => 'ended',
+      (error: Error) => error.name,
+    )
+    await env.advanceBy(15)
+    void runner.close()
+    await env.fastForwardUntilNoTasksRemain()
+    expect(await outcome).toBe('RunnerClosedError')
   })
 
   test('F1 a source that throws ends it with that error', async () => {
