@@ -29,9 +29,9 @@ const over =
 const value = (caseName: string, contender: string, metric: string) => (result: BenchmarkResult) =>
   figure(result, caseName, contender, metric)
 
-/** What `a` costs more than ours does unwatched, over what `b` costs more than a bare ring. */
+/** What `a` costs more than ours does unwatched and queued alike, over what `b` costs more than a bare ring. */
 const extraOver = (caseName: string, a: string, b: string) => (result: BenchmarkResult) => {
-  const rounds = [a, ours, b, 'bare ring'].map((name) => valuesOf(result, caseName, name, 'cpuNs'))
+  const rounds = [a, 'posttask, queue limit', b, 'bare ring'].map((name) => valuesOf(result, caseName, name, 'cpuNs'))
   const [watched, plain, byHand, ring] = rounds
   if (watched === undefined || plain === undefined || byHand === undefined || ring === undefined) return undefined
   const extra = (values: readonly number[], base: readonly number[]) => values.map((one, round) => one - (base[round] as number))
@@ -281,14 +281,16 @@ const bars: readonly Bar[] = [
       figure: over('1e3', `posttask, ${watcher}`, ours),
     }),
   ),
-  ...pricedWatchers.map(
-    ([watcher, byHand]): Bar => ({
-      benchmark: b14,
-      id: 'B14',
-      text: `${watcher}: what it adds / ${byHand} by hand`,
-      most: 1.3,
-      figure: extraOver('1e3', `posttask, ${watcher}`, `bare ring, ${byHand}`),
-    }),
+  ...['1e3', '1e5'].flatMap((size) =>
+    pricedWatchers.map(
+      ([watcher, byHand]): Bar => ({
+        benchmark: b14,
+        id: 'B14',
+        text: `${size}, ${watcher}: what it adds / ${byHand} by hand`,
+        most: 1.3,
+        figure: extraOver(size, `posttask, ${watcher}`, `bare ring, ${byHand}`),
+      }),
+    ),
   ),
 ]
 

@@ -14,7 +14,7 @@ export const enableContexts = (): void => {
 }
 
 /** Every span is kept in memory until `empty`. */
-export const spansInMemory = (): { readonly tracerProvider: BasicTracerProvider; empty(): void } => {
+export const spansInMemory = (): { readonly tracerProvider: BasicTracerProvider; readonly empty: () => void } => {
   enableContexts()
   const exporter = new InMemorySpanExporter()
   const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })

@@ -50,6 +50,9 @@ const spans = (pool: ThreadPool): (() => void) => {
 
 const watchings: Readonly<Record<string, Watching>> = {
   posttask: {},
+  // A pool that is watched makes a record for each task. So does one with a queue limit, here one that is never reached:
+  // the difference to it is what the watcher costs, and not what the other way to queue does.
+  'posttask, queue limit': { runner: { queueLimit: 1e9 } },
   'posttask, an observer of nothing': { pool: { observer: {} } },
   'posttask, timing': { pool: { timing: true } },
   'posttask, an observer that does nothing': { pool: { observer: nullObserver } },

@@ -1,6 +1,6 @@
 /** A queue that takes closures, and something that watches it. */
 export interface WatchedQueue {
-  post(closure: () => void): void
+  readonly post: (closure: () => void) => void
   /** Lets go of what the watcher has collected, as its exporter would. */
-  empty(): void
+  readonly empty: () => void
 }

@@ -23,9 +23,9 @@ const areCollected = async (refs: readonly WeakRef<object>[]): Promise<boolean> 
 interface Setting {
   readonly bus: EventBus<Events>
   /** What lives on, beside the runner and its pool. */
-  keep(value: unknown): void
+  readonly keep: (value: unknown) => void
   /** What is to be gone. */
-  watch(value: object): void
+  readonly watch: (value: object) => void
 }
 
 /** Runs `body` with a bus on a borrowed runner, then its events, and tells whether all that it watched is gone. */

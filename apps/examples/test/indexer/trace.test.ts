@@ -29,7 +29,7 @@ it('--trace writes what every task did, for DevTools: lanes of runners and threa
   expect(new Set(onThreads.map(({ args }) => args?.['runner']))).toEqual(new Set(['tokens', 'database']))
   expect(arrows.filter((arrow) => !toRuns.includes(arrow)).toSorted()).toEqual(namesTwice(onThreads))
   for (const lane of ['disk', 'ui', 'tokens', 'database', 'survey']) expect(lanes).toContain(lane)
-  const threads = new Set(onThreads.map(({ args }) => `thread ${args?.['thread']}`))
+  const threads = new Set(onThreads.map(({ args }) => `thread ${Number(args?.['thread'])}`))
   expect(threads.size).toBe(2)
   for (const thread of threads) expect(lanes).toContain(thread)
 })
