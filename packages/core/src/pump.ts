@@ -27,7 +27,7 @@ const idle = 0
 const scheduled = 1
 const pumping = 2
 
-const longestStride = 128
+const longestStride = 16
 
 /**
  * Starts what is ready while slots are free, one task of one runner at a time. It runs in microtasks, and hands the

@@ -1,5 +1,12 @@
 import { inlineExecutor } from '@posttask/backend-inline'
-import { ParallelTaskRunner, SequencedTaskRunner, SingleThreadTaskRunner, type TaskRunner, ThreadPool } from '@posttask/core'
+import {
+  ParallelTaskRunner,
+  SequencedTaskRunner,
+  SingleThreadTaskRunner,
+  systemClock,
+  type TaskRunner,
+  ThreadPool,
+} from '@posttask/core'
 import { describe, expect, test } from 'vitest'
 import { runChild } from './fixtures/child.ts'
 
@@ -68,6 +75,25 @@ describe('turns', () => {
     isOver = true
     // A task overruns the budget by itself, so each has a turn of its own; the first may find the clock not looked at yet.
     expect(turns).toBeGreaterThanOrEqual(10)
+  })
+
+  test('E1 slow tasks behind a thousand quick ones: the clock is looked at soon enough', async () => {
+    let time = 0
+    const executor = Object.assign(inlineExecutor(), { clock: { ...systemClock, now: () => time } })
+    await using pool = new ThreadPool({ executor, turnBudgetMs: 5 })
+    const runner = new SequencedTaskRunner(pool)
+    let longest = 0
+    let last = 0
+    const turn = (): void => {
+      longest = Math.max(longest, time - last)
+      last = time
+      if (time < 200) setImmediate(turn)
+    }
+    setImmediate(turn)
+    for (let task = 0; task < 1000; task++) runner.postTask(() => {})
+    for (let task = 0; task < 200; task++) runner.postTask(() => time++)
+    await runner.waitIdle()
+    expect(longest).toBeLessThanOrEqual(5 + 16)
   })
 
   test('E1 tasks whose outcome a promise reports give the event loop its turn as well', async () => {
