@@ -17,6 +17,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'packages/event-bus': ['@posttask/core'],
   'packages/prometheus': ['@posttask/core', 'prom-client'],
   'packages/diagnostics': ['@posttask/core'],
+  'packages/inspector': ['@posttask/core', '@posttask/diagnostics'],
   'packages/opentelemetry': ['@posttask/core', '@opentelemetry/api'],
 }
 

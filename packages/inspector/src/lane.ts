@@ -1,0 +1,44 @@
+import type { TaskFinishedEvent } from '@posttask/core'
+import { Greatest } from './greatest.ts'
+import type { SliceSnapshot } from './snapshot.ts'
+
+const maxSlices = 16
+
+/** What was drawn on the lane of a runner since the sample before. */
+export interface LaneContents {
+  /** How many tasks ran, on average. */
+  readonly load: number
+  readonly slices: readonly SliceSnapshot[]
+}
+
+/** What the tasks of one runner did since the sample before: the longest, and for how long all of them ran. */
+export class Lane {
+  #since: number
+  #busyMs = 0
+  #slices = new Greatest<SliceSnapshot>(maxSlices)
+
+  constructor(now: number) {
+    this.#since = now
+  }
+
+  /** `site` is asked for when the task is kept. */
+  finished({ name, outcome, runMs, waitMs, thread }: TaskFinishedEvent, now: number, site: () => string | undefined): void {
+    this.#busyMs += Math.min(runMs, now - this.#since)
+    // One that failed is worth more than any that did not.
+    const weight = outcome === 'failed' ? runMs + 1e12 : runMs
+    if (this.#slices.accepts(weight))
+      this.#slices.add(weight, { name, endedAt: now, runMs, waitMs, outcome, thread, site: site() })
+  }
+
+  /** Begins anew. `startedAt` has the tasks that still run. */
+  take(now: number, startedAt: readonly number[]): LaneContents {
+    const span = now - this.#since
+    const running = startedAt.reduce((sum, start) => sum + now - Math.max(start, this.#since), 0)
+    const load = span === 0 ? 0 : (this.#busyMs + running) / span
+    const slices = this.#slices.items()
+    this.#since = now
+    this.#busyMs = 0
+    this.#slices = new Greatest(maxSlices)
+    return { load, slices }
+  }
+}

@@ -1,0 +1,63 @@
+import { LoopWatch } from './loop-watch.ts'
+import type { PoolWatch } from './pool-watch.ts'
+import type { PoolSnapshot, RecordingSnapshot, Snapshot } from './snapshot.ts'
+import { readThreads, type ThreadHolder } from './thread-holder.ts'
+
+/** From the end of a sample to the next: never more than four a second. */
+const intervalMs = 250
+
+/** What a sampler reads, and where to. */
+export interface SamplerOptions {
+  readonly pools: readonly PoolWatch[]
+  readonly executors: readonly ThreadHolder[]
+  readonly recording: () => RecordingSnapshot | null
+  readonly now: () => number
+  readonly send: (snapshot: Snapshot) => void
+}
+
+/** Takes samples between `start` and `stop`. Never keeps the process alive. */
+export class Sampler {
+  readonly #options: SamplerOptions
+  readonly #loop = new LoopWatch()
+  /** Of the run of samples that goes on; a sample that was under way at `stop` is not sent. */
+  #run: { timer: NodeJS.Timeout | undefined } | undefined
+  #last: number | undefined
+
+  constructor(options: SamplerOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    if (this.#run !== undefined) return
+    this.#last = undefined
+    this.#loop.start()
+    for (const pool of this.#options.pools) pool.start()
+    const run = { timer: undefined }
+    this.#run = run
+    void this.#sample(run)
+  }
+
+  stop(): void {
+    if (this.#run === undefined) return
+    clearTimeout(this.#run.timer)
+    this.#run = undefined
+    this.#loop.stop()
+    for (const pool of this.#options.pools) pool.stop()
+  }
+
+  async #sample(run: { timer: NodeJS.Timeout | undefined }): Promise<void> {
+    const { now, send } = this.#options
+    const at = now()
+    const spanMs = this.#last === undefined ? 0 : at - this.#last
+    this.#last = at
+    const pools: PoolSnapshot[] = []
+    for (const pool of this.#options.pools) {
+      const snapshot = await pool.read(spanMs)
+      if (snapshot === undefined || this.#run !== run) return
+      pools.push(snapshot)
+    }
+    const executors = this.#options.executors.map(readThreads)
+    send({ at, spanMs, loop: this.#loop.read(), pools, executors, recording: this.#options.recording() })
+    run.timer = setTimeout(() => void this.#sample(run), intervalMs).unref()
+  }
+}

@@ -1,0 +1,108 @@
+import type { Observer, TaskEvent, TaskFinishedEvent, TaskPostedEvent, TaskRejectedEvent, TaskRunner } from '@posttask/core'
+import { Lane } from './lane.ts'
+import { siteOf } from './site-of.ts'
+import type { RunningSnapshot } from './snapshot.ts'
+
+/** Posts of tasks that wait, kept for their posting sites. */
+const maxPosts = 100_000
+/** Running tasks that a sample looks at, the oldest first. */
+const maxLookedAt = 5000
+const maxCurrent = 4
+
+interface RunningTask {
+  readonly id: number
+  readonly name: string
+  readonly runner: TaskRunner
+  readonly startedAt: number
+  readonly post: TaskPostedEvent | undefined
+}
+
+/** The running tasks of a runner. */
+export interface RunningOfRunner {
+  readonly startedAt: number[]
+  readonly current: RunningSnapshot[]
+}
+
+/** Sees the tasks of a pool while somebody watches: what runs, and what became of those on the lanes that are shown. */
+export class TaskWatch implements Observer {
+  readonly #now: () => number
+  readonly #posts = new Map<number, TaskPostedEvent>()
+  /** In order of their start. */
+  readonly #running = new Map<number, RunningTask>()
+  #lanes: ReadonlyMap<TaskRunner, Lane> = new Map()
+  #tracesOrigin = false
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  onPosted(event: TaskPostedEvent): void {
+    // Reading an origin is cheap where there is none, and costs microseconds where there is one.
+    if (!this.#tracesOrigin && event.origin === undefined) return
+    this.#tracesOrigin = true
+    if (this.#posts.size < maxPosts) this.#posts.set(event.task.id, event)
+  }
+
+  onStarted({ task, name, runner }: TaskEvent): void {
+    const { id } = task
+    this.#running.set(id, { id, name, runner, startedAt: this.#now(), post: this.#takePost(id) })
+  }
+
+  onFinished(event: TaskFinishedEvent): void {
+    const { id } = event.task
+    const task = this.#running.get(id)
+    const post = task === undefined ? this.#takePost(id) : task.post
+    if (task !== undefined) this.#running.delete(id)
+    this.#lanes.get(event.runner)?.finished(event, this.#now(), () => siteOf(post))
+  }
+
+  onRejected({ task }: TaskRejectedEvent): void {
+    this.#takePost(task.id)
+  }
+
+  /** The lane of a runner that was shown in the last sample. */
+  laneOf(runner: TaskRunner): Lane | undefined {
+    return this.#lanes.get(runner)
+  }
+
+  /** From now on these runners have a lane, and no others. */
+  show(runners: readonly TaskRunner[]): void {
+    const now = this.#now()
+    this.#lanes = new Map(runners.map((runner) => [runner, this.#lanes.get(runner) ?? new Lane(now)]))
+  }
+
+  /** The running tasks of these runners. */
+  runningOf(runners: readonly TaskRunner[]): ReadonlyMap<TaskRunner, RunningOfRunner> {
+    const found = new Map<TaskRunner, RunningOfRunner>(runners.map((runner) => [runner, { startedAt: [], current: [] }]))
+    let looked = 0
+    for (const task of this.#running.values()) {
+      if (++looked > maxLookedAt) break
+      const of = found.get(task.runner)
+      if (of === undefined) continue
+      of.startedAt.push(task.startedAt)
+      if (of.current.length < maxCurrent) of.current.push(this.#snapshotOf(task))
+    }
+    return found
+  }
+
+  /** Those that have been running for longest. */
+  longest(count: number): RunningSnapshot[] {
+    const found: RunningSnapshot[] = []
+    for (const task of this.#running.values()) {
+      if (found.length === count) break
+      found.push(this.#snapshotOf(task))
+    }
+    return found
+  }
+
+  #takePost(id: number): TaskPostedEvent | undefined {
+    if (!this.#tracesOrigin) return undefined
+    const post = this.#posts.get(id)
+    this.#posts.delete(id)
+    return post
+  }
+
+  #snapshotOf({ id, name, runner, startedAt, post }: RunningTask): RunningSnapshot {
+    return { id, name, runner: runner.name, ageMs: this.#now() - startedAt, site: siteOf(post) }
+  }
+}
