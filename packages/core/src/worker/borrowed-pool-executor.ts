@@ -21,8 +21,9 @@ export interface BorrowedPool {
 /**
  * Bound tasks on a library pool that the user made, shared with whatever else runs there. A reduced mode: no thread can
  * be ended by force, so a task that ignores its signal holds its slot (no C3); there are no threads of one's own, hence
- * no `SingleThreadTaskRunner`; no batches; each task pays for a channel; and an uncaught error that another's code left
- * behind on a thread is taken for the task that runs there. Closing it leaves the pool as it is.
+ * no `SingleThreadTaskRunner`; no batches; each task pays for a channel; the end of what a task printed may come out after
+ * its outcome; and an uncaught error that another's code left behind on a thread is taken for the task that runs there.
+ * Closing it leaves the pool as it is.
  */
 export class BorrowedPoolExecutor implements Executor<BoundTask> {
   readonly name: string
@@ -85,7 +86,7 @@ export class BorrowedPoolExecutor implements Executor<BoundTask> {
   }
 
   async #serve(job: Job, execution: TaskExecution): Promise<void> {
-    const wire = new Wire(this.#runTimes, { onJobEnded: () => {}, onStray: () => {} }, true)
+    const wire = new Wire(this.#runTimes, { onJobEnded: () => {}, onStray: () => {} }, undefined)
     this.#running.set(execution, wire)
     wire.send(job)
     let error: unknown

@@ -5,6 +5,7 @@ import type { TaskExecution } from '../executor.ts'
 import type { Job } from './job.ts'
 import type { RunTimes } from './run-times.ts'
 import type { ThreadHolder } from './thread-holder.ts'
+import { ThreadOutput } from './thread-output.ts'
 import { Wire } from './wire.ts'
 
 /** What the lanes of an executor share. */
@@ -137,7 +138,7 @@ export class Lane {
       this.#giveUp(holder)
       return this.#start()
     }
-    const wire = new Wire(this.#settings.runTimes, this)
+    const wire = new Wire(this.#settings.runTimes, this, new ThreadOutput(thread, this.#settings.clock))
     let exited: () => void = () => {}
     let stands: () => void = () => {}
     const life: ThreadLife = {

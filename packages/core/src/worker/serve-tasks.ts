@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Writable } from 'node:stream'
 import { type MessagePort, receiveMessageOnPort, type TransferListItem } from 'node:worker_threads'
 import { loadExport } from '../load-export.ts'
 import { Board, boardState } from './board.ts'
@@ -12,6 +13,7 @@ import {
 } from './protocol.ts'
 import { serializationError } from './serialization-error.ts'
 import { provideTaskContext } from './task-context.ts'
+import { outputLimitMs } from './thread-output.ts'
 import { type ThreadLine, ThreadTask } from './thread-task.ts'
 import { decodeThrown, encodeThrown } from './thrown-value.ts'
 
@@ -35,9 +37,19 @@ const isPromiseLike = (value: unknown): value is PromiseLike<unknown> =>
 
 /** What is written to the console goes through the main thread, and must be there before the outcome is. */
 const pendingOutput = (): Promise<unknown> | undefined => {
-  const pending = [process.stdout, process.stderr].filter((stream) => stream.writableLength > 0)
-  if (pending.length === 0) return undefined
-  return Promise.all(pending.map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))))
+  const { stdout, stderr } = process
+  return stdout.writableLength === 0 && stderr.writableLength === 0 ? undefined : outputSent([stdout, stderr])
+}
+
+/** Main may take nothing because nobody takes it from main: that must not hold the task for ever. */
+const outputSent = async (streams: readonly Writable[]): Promise<void> => {
+  let limit: NodeJS.Timeout | undefined
+  const over = new Promise<void>((resolve) => {
+    limit = setTimeout(resolve, outputLimitMs)
+  })
+  const sent = streams.map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve())))
+  await Promise.race([over, Promise.all(sent)])
+  clearTimeout(limit)
 }
 
 /** Runs what comes through one port, one task after the other, in order. */

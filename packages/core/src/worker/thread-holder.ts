@@ -8,7 +8,7 @@ export interface ThreadHolder {
    * where the library has given up.
    */
   readonly thread: Worker | undefined
-  /** Calls `serveTasks` in that thread; rejects where that fails. */
+  /** Calls `serveTasks` in that thread; resolves only after `serveTasks` was called there, rejects where that fails. */
   serve(start: ThreadStart, transfer: readonly TransferListItem[]): Promise<unknown>
   /** Ends the thread for good. */
   destroy(): Promise<unknown>

@@ -6,6 +6,7 @@ import { type AbortMessage, type JobMessage, type ThreadMessage, type ThreadStar
 import type { RunTimes } from './run-times.ts'
 import { serializationError } from './serialization-error.ts'
 import { SharedObjects } from './shared-objects.ts'
+import type { ThreadOutput } from './thread-output.ts'
 import { decodeThrown, encodeThrown } from './thrown-value.ts'
 
 /** Who hears what comes from the thread. */
@@ -20,6 +21,9 @@ const fulfilled = (value: unknown): Settled => ({ status: 'fulfilled', value })
 const rejected = (reason: unknown): Settled => ({ status: 'rejected', reason })
 const lost: Settled = { status: 'lost' }
 
+const tellsOutcome = (message: ThreadMessage): boolean =>
+  typeof message === 'number' || message[0] === threadMessage.returned || message[0] === threadMessage.threw
+
 /** Main's end of the line to one thread: sends one job at a time, takes in progress and outcomes. */
 export class Wire {
   /** What the thread has to be given, with `port` in the transfer list. */
@@ -33,18 +37,23 @@ export class Wire {
   /** The targets that the thread knows by index. */
   readonly #known = new Set<number>()
   readonly #shared = new SharedObjects()
+  readonly #output: ThreadOutput | undefined
+  /** Messages that wait until what was printed before them is out. */
+  #held: ThreadMessage[] | undefined
   #job: Job | undefined
   #jobNumber = 0
   #isHeard = false
   /** The thread is done with the tasks before this one. */
   #cursor = 0
 
-  constructor(runTimes: RunTimes, listener: WireListener, isBorrowed = false) {
+  /** `output`: of the thread; undefined where the thread is another's, who knows which it is. */
+  constructor(runTimes: RunTimes, listener: WireListener, output: ThreadOutput | undefined) {
     const { port1, port2 } = new MessageChannel()
     this.#runTimes = runTimes
     this.#listener = listener
+    this.#output = output
     this.#port = port1
-    this.start = { port: port2, memory: this.#board.memory, isBorrowed }
+    this.start = { port: port2, memory: this.#board.memory, isBorrowed: output === undefined }
     port1.on('message', (message: ThreadMessage) => this.#receive(message))
     port1.unref()
   }
@@ -94,8 +103,11 @@ export class Wire {
 
   /** Takes in what the thread had sent before it ended. */
   drain(): void {
+    const held = this.#held
+    this.#held = undefined
+    for (const message of held ?? []) this.#take(message, true)
     for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
-      this.#receive(next.message, true)
+      this.#take(next.message, true)
     }
   }
 
@@ -113,7 +125,25 @@ export class Wire {
     }
   }
 
-  #receive(message: ThreadMessage, isClosing = false): void {
+  #receive(message: ThreadMessage): void {
+    if (this.#held !== undefined) this.#held.push(message)
+    else if (this.#output?.isHeld === true && tellsOutcome(message)) this.#hold(message, this.#output)
+    else this.#take(message)
+  }
+
+  #hold(message: ThreadMessage, output: ThreadOutput): void {
+    const held = [message]
+    this.#held = held
+    output.whenOut(() => {
+      // The end of the thread takes in everything at once.
+      if (this.#held !== held) return
+      this.#held = undefined
+      this.#take(message)
+      for (const next of held.slice(1)) this.#receive(next)
+    })
+  }
+
+  #take(message: ThreadMessage, isClosing = false): void {
     this.#isHeard = true
     if (typeof message === 'number') this.#advance(message)
     else if (message[0] === threadMessage.progress) this.#job?.executions[message[1]]?.progress(message[2])
