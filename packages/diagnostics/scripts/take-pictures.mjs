@@ -52,7 +52,9 @@ const takePanel = async (browser, trace, file) => {
   await (await chooser).setFiles(trace)
   await tab.getByText('Event log').waitFor()
   await tab.locator('devtools-shortcut-dialog').first().waitFor()
-  await tab.locator('devtools-shortcut-dialog').evaluateAll((dialogs) => dialogs.forEach((dialog) => dialog.remove()))
+  await tab.locator('devtools-shortcut-dialog').evaluateAll((dialogs) => {
+    for (const dialog of dialogs) dialog.remove()
+  })
   await tab.getByRole('button', { name: 'Hide sidebar' }).click()
   await tab.waitForTimeout(1000)
   // Both pools are folded: the lower one first, for it moves. The chart is a canvas.
