@@ -7,7 +7,7 @@ import { bestEffort, userBlocking } from './traits.ts'
 import { WaitingList } from './waiting-list.ts'
 
 /** A queue that is shorter makes records at once: the pack would cost more than it spares. */
-const longQueue = 32
+const longQueue = 1024
 
 /** One list in posting order (S1), or one for each priority (P1). */
 export class LevelBucket implements Bucket {
@@ -31,12 +31,15 @@ export class LevelBucket implements Bucket {
     this.size++
   }
 
-  packFor(runner: TaskRunner, level: number, now: number): TaskPack | undefined {
+  packFor(runner: TaskRunner, level: number, traits: number, now: number): TaskPack | undefined {
     const list = this.#lists[this.#lists.length === 1 ? 0 : level] as WaitingList
     if (this.size < longQueue && !list.hasPacks) return undefined
-    if (this.#lists.length > 1 && list.head === undefined) this.#servedAt[level] = now
+    const isFirst = this.#lists.length > 1 && list.head === undefined
+    const pack = list.packFor(runner, traits)
+    if (pack === undefined) return undefined
+    if (isFirst) this.#servedAt[level] = now
     this.size++
-    return list.packFor(runner, level)
+    return pack
   }
 
   unshift(record: TaskRecord): void {

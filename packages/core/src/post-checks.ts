@@ -52,3 +52,11 @@ export const needsExtras = (options: PostOptions): boolean =>
   options.onProgress !== undefined ||
   options.timeout !== undefined ||
   options.queueTimeout !== undefined
+
+/** True where nothing is said of the task but its priority, if that. */
+export const saysPriorityOnly = (options: PostOptions & { readonly delay?: number | undefined }): boolean =>
+  !needsExtras(options) &&
+  options.signal === undefined &&
+  options.shutdown === undefined &&
+  options.unref === undefined &&
+  options.delay === undefined

@@ -4,7 +4,7 @@ import { Deadline } from './deadline.ts'
 import { IdleWaiters } from './idle-waiters.ts'
 import type { RejectionReason } from './observer.ts'
 import { captureOrigin } from './origin.ts'
-import { checkTask, flagsOf, needsExtras } from './post-checks.ts'
+import { checkTask, flagsOf, needsExtras, saysPriorityOnly } from './post-checks.ts'
 import { type FullPolicy, QueueBound } from './queue-bound.ts'
 import { ReadyEntry } from './ready-list.ts'
 import { OutcomeCounters } from './runner-stats.ts'
@@ -24,6 +24,7 @@ import {
   isRetained,
   isTick,
   isUnref,
+  levelShift,
   queued,
   type Resolve,
   reportsToPromise,
@@ -169,11 +170,17 @@ export abstract class RunnerQueue extends ReadyEntry {
     return record
   }
 
-  /** @internal The pack that takes a function alone, and counts it from now on; undefined where it needs a record. */
+  /**
+   * @internal The pack that takes a function of which nothing is said but perhaps its priority, and counts it from now
+   * on; undefined where it needs a record.
+   */
   protected packFor(task: Task, options: PostOptions | undefined): TaskPack | undefined {
-    if (options !== undefined || !this.#packs || typeof task !== 'function') return undefined
+    if (!this.#packs || typeof task !== 'function' || (options !== undefined && !saysPriorityOnly(options))) return undefined
     if (this.pool.isTimed || !this.acceptsPost()) return undefined
-    return this.queue.packFor(this.self, this.ownLevel, this.pool.pump.now)
+    const priority = options?.priority
+    const level = priority === undefined ? this.ownLevel : levelOf(priority)
+    const traits = (level << levelShift) | (priority === undefined ? inheritsPriority : 0)
+    return this.queue.packFor(this.self, level, traits, this.pool.pump.now)
   }
 
   /** @internal Gives a function its place in the pack. */
@@ -181,7 +188,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     const { pool } = this
     const index = pack.push(task, id, sink, pool.bringsContext ? pool.captureScope() : undefined)
     pool.pump.retain()
-    if (this.list === undefined || this.ownLevel > this.list.level) this.update()
+    if (this.list === undefined || pack.level > this.list.level) this.update()
     return index
   }
 

@@ -2,9 +2,9 @@ import type { AsyncScope } from './async-context.ts'
 import type { Closure, TaskHandle, TaskState } from './task.ts'
 import { taskName } from './task-extras.ts'
 import {
-  inheritsPriority,
   isPacked,
   isRetained,
+  levelShift,
   packIndexShift,
   queued,
   type RecordState,
@@ -30,6 +30,8 @@ export class TaskPack implements TaskSink {
   /** How many wait in it. */
   size = 0
   readonly #runner: TaskRunner
+  /** Level and flags, which are the same for all that were posted as functions. */
+  readonly traits: number
   readonly level: number
   /**
    * A function that waits, or the record made of it; when it has left, its record where that is under way, its outcome
@@ -47,9 +49,10 @@ export class TaskPack implements TaskSink {
    */
   #latest: TaskRecord | undefined
 
-  constructor(runner: TaskRunner, level: number) {
+  constructor(runner: TaskRunner, traits: number) {
     this.#runner = runner
-    this.level = level
+    this.traits = traits
+    this.level = (traits >> levelShift) & 0b11
   }
 
   get isFull(): boolean {
@@ -162,8 +165,8 @@ export class TaskPack implements TaskSink {
 
   #make(index: number, task: Closure): TaskRecord {
     const sink = this.#sinks?.[index]
-    const flags = (sink === undefined ? 0 : reportsToPromise) | inheritsPriority | isRetained
-    const bits = queued | (this.level << 3) | flags | (index << packIndexShift)
+    const flags = sink === undefined ? isRetained : isRetained | reportsToPromise
+    const bits = queued | this.traits | flags | (index << packIndexShift)
     const id = this.#ids[index] as number
     const record = new TaskRecord(this.#runner, id, task, bits, sink ?? this)
     record.order = id

@@ -10,7 +10,7 @@ export interface Bucket extends Iterable<TaskRecord> {
   readonly available: number
   push(record: TaskRecord, now: number): void
   /** Where one more function may wait as such, the pack that takes it: it counts from now on. */
-  packFor?(runner: TaskRunner, level: number, now: number): TaskPack | undefined
+  packFor?(runner: TaskRunner, level: number, traits: number, now: number): TaskPack | undefined
   /** Ahead of all others of its priority. */
   unshift(record: TaskRecord): void
   /** The task that starts next. */
@@ -73,8 +73,8 @@ export class TaskQueue {
     ;(this.#counts[record.level] as number)++
   }
 
-  packFor(runner: TaskRunner, level: number, now: number): TaskPack | undefined {
-    const pack = this.#back.tasks.packFor?.(runner, level, now)
+  packFor(runner: TaskRunner, level: number, traits: number, now: number): TaskPack | undefined {
+    const pack = this.#back.tasks.packFor?.(runner, level, traits, now)
     if (pack !== undefined) (this.#counts[level] as number)++
     return pack
   }

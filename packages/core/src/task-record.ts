@@ -22,7 +22,7 @@ export const taskStates: readonly TaskState[] = ['delayed', 'queued', 'running',
 
 // The traits of a task, packed: a record has to be small. Bits 0-2 state, 3-4 priority level, the rest flags.
 const stateMask = 0b111
-const levelShift = 3
+export const levelShift = 3
 const levelMask = 0b11 << levelShift
 /** The priority is the runner's, and follows it (P3). */
 export const inheritsPriority: number = 1 << 5
@@ -112,6 +112,11 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
 
   set level(level: number) {
     this.bits = (this.bits & ~levelMask) | (level << levelShift)
+  }
+
+  /** Its level, and whether that is the runner's. */
+  get queueTraits(): number {
+    return this.bits & (levelMask | inheritsPriority)
   }
 
   has(flag: number): boolean {

@@ -21,12 +21,13 @@ export class WaitingList {
 
   push(record: TaskRecord): void {
     if (this.#last === undefined) this.#records.push(record)
-    else this.#lastWithRoom(record.runner, record.level).add(record)
+    else (this.#lastWithRoom ?? this.#append(new TaskPack(record.runner, record.queueTraits))).add(record)
   }
 
-  /** A pack that has room for a function of this level. */
-  packFor(runner: TaskRunner, level: number): TaskPack {
-    return this.#last?.level === level ? this.#lastWithRoom(runner, level) : this.#append(new TaskPack(runner, level))
+  /** The pack that takes one more function; undefined where the last one has room, but for others. */
+  packFor(runner: TaskRunner, traits: number): TaskPack | undefined {
+    const pack = this.#lastWithRoom ?? this.#append(new TaskPack(runner, traits))
+    return pack.traits === traits ? pack : undefined
   }
 
   unshift(record: TaskRecord): void {
@@ -58,9 +59,8 @@ export class WaitingList {
     }
   }
 
-  #lastWithRoom(runner: TaskRunner, level: number): TaskPack {
-    const last = this.#last as TaskPack
-    return last.isFull ? this.#append(new TaskPack(runner, level)) : last
+  get #lastWithRoom(): TaskPack | undefined {
+    return this.#last?.isFull ? undefined : this.#last
   }
 
   #append(pack: TaskPack): TaskPack {

@@ -15,6 +15,9 @@ import { describe, expect, test } from 'vitest'
 // Functions that are posted alone to a long queue wait in packs, without records of their own. Nobody may notice. A pool
 // with `timing` makes records at once, and is what they are compared with.
 
+/** So many wait before functions are packed. */
+const long = 1024
+
 type Settings = Omit<ThreadPoolOptions, 'executor'>
 
 /** Neither slices nor aging depend on the time that the machine takes. */
@@ -25,20 +28,27 @@ const newPool = (settings: Settings = {}): ThreadPool =>
 const held = (settings?: Settings): { runner: SequencedTaskRunner; release: () => void } => {
   const runner = new SequencedTaskRunner(newPool(settings), { name: 'long' })
   const pause = runner.pause()
-  for (let task = 0; task < 50; task++) runner.postTask(() => {})
+  for (let task = 0; task < long; task++) runner.postTask(() => {})
   return { runner, release: () => pause[Symbol.dispose]() }
 }
 
 type Step =
-  | { readonly kind: 'post' | 'run' | 'fail' | 'named' | 'urgent' | 'async' | 'nested'; readonly times: number }
+  | {
+      readonly kind: 'post' | 'run' | 'fail' | 'named' | 'urgent' | 'idle' | 'mixed' | 'async' | 'nested'
+      readonly times: number
+    }
   | { readonly kind: 'cancel'; readonly index: number; readonly times: number }
   | { readonly kind: 'raise' | 'lower' | 'flush' | 'shutdown' | 'close' | 'waitIdle' | 'breathe' }
 
+const priorities = ['best-effort', 'user-visible', 'user-blocking'] as const
 const times = fc.integer({ min: 1, max: 150 })
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 8,
-    arbitrary: fc.record({ kind: fc.constantFrom('post', 'run', 'fail', 'named', 'urgent', 'async', 'nested'), times }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('post', 'run', 'fail', 'named', 'urgent', 'idle', 'mixed', 'async', 'nested'),
+      times,
+    }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('cancel'), index: fc.nat(2000), times }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('raise', 'lower', 'flush', 'waitIdle', 'breathe') }) },
@@ -59,6 +69,7 @@ const carryOut = async (
   })
   const runner = make(pool)
   let pause: Disposable | undefined = runner.pause()
+  for (let task = 0; task < long; task++) runner.postTask(() => {})
   const handles: TaskHandle[] = []
   const outcomes: Promise<unknown>[] = []
   let last = 0
@@ -79,6 +90,8 @@ const carryOut = async (
     else if (kind === 'run') tell(`run ${number}`, runner.run(body))
     else if (kind === 'named') handles.push(runner.postTask(body, { name: `named ${number}` }))
     else if (kind === 'urgent') handles.push(runner.postTask(body, { priority: 'user-blocking' }))
+    else if (kind === 'idle') tell(`idle ${number}`, runner.run(body, { priority: 'best-effort' }))
+    else if (kind === 'mixed') handles.push(runner.postTask(body, { priority: priorities[number % 3] }))
     else if (kind === 'nested') {
       const outer = (context: TaskContext): void => {
         body(context)
@@ -159,7 +172,7 @@ describe.each(kinds)('%s', (_, make) => {
           const packed = await carryOut(program, make, settings)
           expect(packed).toEqual(await carryOut(program, make, { ...settings, timing: true }))
         }),
-        { numRuns: 60 },
+        { numRuns: 30 },
       )
     },
     60_000,
@@ -214,7 +227,7 @@ describe('the handle of a function that waits in a long queue', () => {
     expect(handle.state).toBe('cancelled')
     await runner.waitIdle()
     expect(reasons).toEqual(['enough'])
-    expect(runner.stats()).toMatchObject({ completed: 51, cancelled: 1, failed: 0 })
+    expect(runner.stats()).toMatchObject({ completed: long + 1, cancelled: 1, failed: 0 })
   })
 
   test('C2 cancels it from within its synchronous part', async () => {
@@ -288,5 +301,5 @@ test('C1 a long queue of which all was cancelled holds nothing', async () => {
   expect(refs.filter((ref) => ref.deref() !== undefined)).toHaveLength(0)
   release()
   await runner.waitIdle()
-  expect(runner.stats()).toMatchObject({ completed: 50, cancelled: 300 })
+  expect(runner.stats()).toMatchObject({ completed: long, cancelled: 300 })
 })
