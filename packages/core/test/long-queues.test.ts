@@ -230,6 +230,30 @@ describe('the handle of a function that waits in a long queue', () => {
     expect(runner.stats()).toMatchObject({ completed: long + 1, cancelled: 1, failed: 0 })
   })
 
+  test('C2 P1 tells of each of several that run at a time', async () => {
+    const runner = new ParallelTaskRunner(newPool(), { maxConcurrency: 3 })
+    const pause = runner.pause()
+    for (let task = 0; task < long; task++) runner.postTask(() => {})
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const handles = Array.from({ length: 3 }, (_, index) =>
+      runner.postTask(async ({ signal }) => {
+        await released
+        if (index === 1) throw signal.reason
+      }),
+    )
+    pause[Symbol.dispose]()
+    while (handles[2]?.state === 'queued') await Promise.resolve()
+    expect(handles.map(({ state }) => state)).toEqual(['running', 'running', 'running'])
+    expect([handles[1]?.cancel('not this one'), handles[1]?.cancel()]).toEqual([true, false])
+    expect(handles.map(({ state }) => state)).toEqual(['running', 'cancelled', 'running'])
+    release()
+    await runner.waitIdle()
+    expect(handles.map(({ state }) => state)).toEqual(['succeeded', 'cancelled', 'succeeded'])
+  })
+
   test('C2 cancels it from within its synchronous part', async () => {
     const { runner, release } = held()
     const seen: unknown[] = []
