@@ -31,15 +31,16 @@ export const stormOfFaults = async (
     const name = names[random(names.length)] as string
     const kind = kinds[name] as Kind
     const place = places[random(places.length)] as (typeof places)[number]
-    const options = kind.options?.(random)
+    const task = kind.task(journal.memory, id)
+    const options = kind.options?.(random, task)
     if (options?.signal !== undefined) signals.push(options.signal)
     place.order?.push(id)
-    const outcome: Outcome = await place.run(kind.task(journal.memory, id), options).then(
+    const outcome: Outcome = await place.run(task, options).then(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
     )
     tally[name] = (tally[name] ?? 0) + 1
-    if (!kind.isRight(outcome, id)) {
+    if (!kind.isRight(outcome, id, task)) {
       const error = 'error' in outcome ? outcome.error : undefined
       wrong.push(`task ${id}, ${name}: ${JSON.stringify(outcome)} ${String(error)}`)
     }

@@ -9,8 +9,8 @@ export interface Kind {
   /** In a thousand. */
   readonly weight: number
   readonly task: (memory: SharedArrayBuffer, id: number) => BoundTask
-  readonly options?: (random: Random) => PostOptions
-  readonly isRight: (outcome: Outcome, id: number) => boolean
+  readonly options?: (random: Random, task: BoundTask) => PostOptions
+  readonly isRight: (outcome: Outcome, id: number, task: BoundTask) => boolean
   readonly starts: readonly number[]
 }
 
@@ -50,13 +50,28 @@ const returns = (outcome: Outcome, expected: unknown): boolean => 'value' in out
 const hasCode = (outcome: Outcome, code: string): boolean => errorOf(outcome).code === code
 /** Each exits with a code of its own, so that no other task can be blamed unnoticed. */
 const exitCodeOf = (id: number): number => (id % 200) + 2
+/** Where the thread has not touched them, `by` is 0. */
+const bytesOf = (id: number, by: number): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from({ length: 1 + (id % 3000) }, (_, index) => id + index + by)
+const bufferOf = ({ args }: BoundTask): ArrayBuffer => args[2] as ArrayBuffer
+const equals = (value: unknown, bytes: Uint8Array): boolean =>
+  value instanceof ArrayBuffer && Buffer.compare(new Uint8Array(value), bytes) === 0
 const messageOfCause = (outcome: Outcome): unknown => (errorOf(outcome).cause as Error | undefined)?.message
 
 /** Crashes, time limits, cancelling, and what cannot cross, among tasks that end well. */
 export const kinds: Record<string, Kind> = {
-  ok: { weight: 450, task: doing('ok'), isRight: (outcome, id) => returns(outcome, id), starts: [1] },
+  ok: { weight: 420, task: doing('ok'), isRight: (outcome, id) => returns(outcome, id), starts: [1] },
   later: { weight: 150, task: stub('later'), isRight: (outcome, id) => returns(outcome, id), starts: [1] },
   text: { weight: 60, task: doing('text'), isRight: (outcome, id) => returns(outcome, `text ${id}`), starts: [1] },
+  /** Moved there and back: copied on neither way. */
+  transfer: {
+    weight: 30,
+    task: (memory, id) => stub('move')(memory, id, bytesOf(id, 0).buffer),
+    options: (_random, task) => ({ transfer: [bufferOf(task)] }),
+    isRight: (outcome, id, task) =>
+      'value' in outcome && equals(outcome.value, bytesOf(id, 1)) && bufferOf(task).byteLength === 0,
+    starts: [1],
+  },
   fail: { weight: 80, task: doing('fail'), isRight: (outcome, id) => errorOf(outcome).message === `expected ${id}`, starts: [1] },
   failWithNull: {
     weight: 40,
