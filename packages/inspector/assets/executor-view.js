@@ -6,7 +6,12 @@ import { count, percent } from './format.js'
 
 /** The threads of an executor. @param {Executor} executor */
 export const executorView = ({ name, threads }) =>
-  element('section', 'executor', element('h2', '', `Threads of ${name}`), element('ul', '', ...threads.map(threadLine)))
+  element(
+    'section',
+    'executor',
+    element('h2', '', `Threads of ${name}`),
+    element('ul', '', ...threads.toSorted((a, b) => (a.id ?? 0) - (b.id ?? 0)).map(threadLine)),
+  )
 
 /** @param {Thread} thread */
 const threadLine = ({ id, isBusy, utilization, completed, respawns }) => {

@@ -17,8 +17,8 @@ export const time = (ms) => {
 /** A share of 1. @param {number} share */
 export const percent = (share) => `${Math.round(share * 100)} %`
 
-/** A posting site without its folders. @param {string} site */
-export const shortSite = (site) => site.replace(/(?:file:\/\/)?[^\s()]*[/\\]([^/\\\s()]+?)(?::\d+)?(?=\)|$)/, '$1')
+/** The file and the line of a posting site. @param {string} site */
+export const shortSite = (site) => /([^/\\\s()]+:\d+):\d+\)?$/.exec(site)?.[1] ?? site
 
 /** `1 runner`, `2 runners`. @param {number} value @param {string} noun */
 export const counted = (value, noun) => `${count(value)} ${noun}${value === 1 ? '' : 's'}`

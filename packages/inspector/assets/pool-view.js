@@ -6,7 +6,7 @@ import { figureNames, RunnerView } from './runner-view.js'
 /** @typedef {import('../src/snapshot.ts').RunningSnapshot} Running */
 
 /** Shorter ones come and go too fast to be read. */
-const longMs = 500
+const longMs = 1000
 
 /** One pool: what runs for long, and its busiest runners. */
 export class PoolView {
@@ -58,7 +58,7 @@ const summaryOf = ({ executor, slots, isClosed, all }) =>
     counted(all.runners, 'runner'),
     `${count(all.running)} running`,
     `${count(all.pending)} queued`,
-    `${count(all.delayed)} delayed`,
+    ...(all.delayed > 0 ? [`${count(all.delayed)} delayed`] : []),
     `${count(all.finishedPerSecond)} tasks per s`,
     ...(all.failed > 0 ? [`${count(all.failed)} failed`] : []),
   ].join(' · ')

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { inlineExecutor } from '@posttask/backend-inline'
 import { piscinaExecutor } from '@posttask/backend-piscina'
-import { ParallelTaskRunner, SequencedTaskRunner, taskModule, ThreadPool } from '@posttask/core'
+import { ParallelTaskRunner, SequencedTaskRunner, ThreadPool, taskModule } from '@posttask/core'
 import { startInspector } from '@posttask/inspector'
 import { chromium } from 'playwright-core'
 
@@ -55,15 +55,27 @@ const take = async (browser, url, file, options) => {
 }
 
 const executor = piscinaExecutor({ maxThreads: 2 })
-const threads = new ThreadPool({ executor, name: 'threads', traceOrigin: true })
-const main = new ThreadPool({ executor: inlineExecutor(), name: 'main', traceOrigin: true, onTaskError: () => {} })
+const threads = new ThreadPool({ executor, name: 'threads', traceOrigin: true, onTaskRejected: () => {} })
+const main = new ThreadPool({
+  executor: inlineExecutor(),
+  name: 'main',
+  traceOrigin: true,
+  onTaskError: () => {},
+  onTaskRejected: () => {},
+})
 const inspector = await startInspector([main, threads], { executors: [executor] })
 const end = startAlbum(main, threads)
 const args = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
 const browser = await chromium.launch({ executablePath, args })
 try {
   const desktop = { viewport: { width: 1240, height: 600 }, colorScheme: 'light' }
-  const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, colorScheme: 'dark', isMobile: true, hasTouch: true }
+  const phone = {
+    viewport: { width: 390, height: 844 },
+    deviceScaleFactor: 2,
+    colorScheme: 'dark',
+    isMobile: true,
+    hasTouch: true,
+  }
   await Promise.all([
     take(browser, inspector.url, 'inspector.png', desktop),
     take(browser, inspector.url, 'inspector-phone.png', phone),

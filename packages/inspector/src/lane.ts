@@ -6,7 +6,7 @@ const maxSlices = 16
 
 /** What was drawn on the lane of a runner since the sample before. */
 export interface LaneContents {
-  /** How many tasks ran, on average. */
+  /** How many tasks ran, on average, beside those that are told of. */
   readonly load: number
   readonly slices: readonly SliceSnapshot[]
 }
@@ -30,12 +30,13 @@ export class Lane {
       this.#slices.add(weight, { name, endedAt: now, runMs, waitMs, outcome, thread, site: site() })
   }
 
-  /** Begins anew. `startedAt` has the tasks that still run. */
+  /** Begins anew. `startedAt` has the tasks that still run and are not told of. */
   take(now: number, startedAt: readonly number[]): LaneContents {
     const span = now - this.#since
     const running = startedAt.reduce((sum, start) => sum + now - Math.max(start, this.#since), 0)
-    const load = span === 0 ? 0 : (this.#busyMs + running) / span
     const slices = this.#slices.items()
+    const told = slices.reduce((sum, { runMs, endedAt }) => sum + Math.min(runMs, endedAt - this.#since), 0)
+    const load = span === 0 ? 0 : Math.max(0, this.#busyMs - told + running) / span
     this.#since = now
     this.#busyMs = 0
     this.#slices = new Greatest(maxSlices)

@@ -1,4 +1,4 @@
-import type { TaskRunner, ThreadPool } from '@posttask/core'
+import type { RunnerStats, TaskRunner, ThreadPool } from '@posttask/core'
 import { Greatest } from './greatest.ts'
 import { inSlices } from './in-slices.ts'
 import { RunnerWatch } from './runner-watch.ts'
@@ -8,6 +8,10 @@ import { type RunningOfRunner, TaskWatch } from './task-watch.ts'
 /** How many tasks the list of those that run for longest has. */
 const maxLongest = 5
 
+/** With more runners than this, the busiest are chosen less often than samples are taken. */
+const manyRunners = 1000
+const chooseEveryMs = 1000
+
 /** What a watch of a pool needs of the inspector. */
 export interface PoolWatchOptions {
   readonly maxRunners: number
@@ -16,12 +20,22 @@ export interface PoolWatchOptions {
   readonly nextId: () => number
 }
 
+interface Reading {
+  readonly watch: RunnerWatch
+  readonly stats: RunnerStats
+}
+
 /** Reads a pool for the page. Between `start` and `stop` it observes the tasks; otherwise it costs nothing. */
 export class PoolWatch {
   readonly pool: ThreadPool<never>
   readonly #options: PoolWatchOptions
   readonly #fixed: { readonly executor: string; readonly slots: number | null }
-  #watches: ReadonlyMap<TaskRunner, RunnerWatch> = new Map()
+  #watches = new Map<TaskRunner, RunnerWatch>()
+  /** Those that are shown. */
+  #readings: readonly Reading[] = []
+  #sums: { readonly all: RunnerSums; readonly rest: RunnerSums } = { all: noSums(), rest: noSums() }
+  #choice = 0
+  #choseAt = 0
   #tasks: TaskWatch | undefined
   #observing: Disposable | undefined
 
@@ -41,6 +55,7 @@ export class PoolWatch {
   stop(): void {
     this.#observing?.[Symbol.dispose]()
     this.#tasks = undefined
+    this.#readings = []
     this.#watches = new Map([...this.#watches].filter(([, { isPaused }]) => isPaused))
   }
 
@@ -55,41 +70,65 @@ export class PoolWatch {
   }
 
   /**
-   * Reads every runner, some thousands to a millisecond, a millisecond at a time; so it is not one moment that is read.
-   * Undefined once `stop` was called.
+   * Reads the runners that are shown, and every runner where that is quick or a second has passed: a millisecond at a time,
+   * so it is not one moment that is read. Undefined once `stop` was called.
    */
-  async read(spanMs: number): Promise<PoolSnapshot | undefined> {
+  async read(): Promise<PoolSnapshot | undefined> {
     const tasks = this.#tasks
-    const all = noSums()
-    const busiest = new Greatest<RunnerWatch>(this.#options.maxRunners)
-    const watches = new Map<TaskRunner, RunnerWatch>()
-    await inSlices(this.pool.runners, (runner) => {
-      const watch = this.#watches.get(runner) ?? new RunnerWatch(this.#options.nextId(), runner)
-      watches.set(runner, watch)
-      watch.read(spanMs)
-      addTo(all, watch)
-      busiest.add(watch.busyness, watch)
-    })
-    if (tasks === undefined || tasks !== this.#tasks) return undefined
-    this.#watches = watches
-    const shown = busiest.items().toSorted((a, b) => a.id - b.id)
-    const runners = shown.map(({ runner }) => runner)
+    if (tasks === undefined) return undefined
+    const now = this.#options.now()
+    const isQuick = this.#readings.length > 0 && this.#watches.size > manyRunners && now < this.#choseAt + chooseEveryMs
+    if (isQuick) this.#readings = this.#readings.map(({ watch }) => ({ watch, stats: watch.read(this.#options.now()) }))
+    else await this.#choose(now)
+    if (tasks !== this.#tasks) return undefined
+    const runners = this.#readings.map(({ watch }) => watch.runner)
     const running = tasks.runningOf(runners)
-    const snapshots = shown.map((watch) => this.#snapshotOf(watch, tasks, running.get(watch.runner)))
+    const snapshots = this.#readings.map((reading) => this.#snapshotOf(reading, tasks, running.get(reading.watch.runner)))
     tasks.show(runners)
     const { name, isClosed } = this.pool
-    const rest = { ...all }
-    for (const watch of shown) addTo(rest, watch, -1)
+    const { all, rest } = this.#sums
     return { name, ...this.#fixed, isClosed, all, rest, runners: snapshots, longest: tasks.longest(maxLongest) }
   }
 
-  #snapshotOf(
-    { id, runner, stats, isPaused, finishedPerSecond }: RunnerWatch,
-    tasks: TaskWatch,
-    of: RunningOfRunner | undefined,
-  ): RunnerSnapshot {
+  /** Reads every runner, and chooses the busiest. */
+  async #choose(now: number): Promise<void> {
+    const all = noSums()
+    const busiest = new Greatest<Reading>(this.#options.maxRunners)
+    const choice = ++this.#choice
+    await inSlices(this.pool.runners, (runner) => {
+      const watch = this.#watchOf(runner)
+      watch.chosenIn = choice
+      const stats = watch.read(this.#options.now())
+      addTo(all, stats, watch.finishedPerSecond, 1)
+      if (busiest.accepts(watch.busyness)) busiest.add(watch.busyness, { watch, stats })
+    })
+    this.#forgetBefore(choice, all.runners)
+    this.#choseAt = now
+    this.#readings = busiest.items().toSorted((a, b) => a.watch.id - b.watch.id)
+    const rest = { ...all }
+    for (const { watch, stats } of this.#readings) addTo(rest, stats, watch.finishedPerSecond, -1)
+    this.#sums = { all, rest }
+  }
+
+  #watchOf(runner: TaskRunner): RunnerWatch {
+    let watch = this.#watches.get(runner)
+    if (watch === undefined) {
+      watch = new RunnerWatch(this.#options.nextId(), runner, this.#options.now())
+      this.#watches.set(runner, watch)
+    }
+    return watch
+  }
+
+  /** Drops the runners that have closed. */
+  #forgetBefore(choice: number, seen: number): void {
+    if (this.#watches.size === seen) return
+    for (const [runner, { chosenIn }] of this.#watches) if (chosenIn < choice) this.#watches.delete(runner)
+  }
+
+  #snapshotOf({ watch, stats }: Reading, tasks: TaskWatch, of: RunningOfRunner | undefined): RunnerSnapshot {
+    const { id, runner, isPaused, finishedPerSecond } = watch
     const { closed, ...counts } = stats
-    const contents = tasks.laneOf(runner)?.take(this.#options.now(), of?.startedAt ?? [])
+    const contents = tasks.laneOf(runner)?.take(this.#options.now(), of?.others ?? [])
     return {
       ...counts,
       id,
@@ -120,7 +159,7 @@ const noSums = (): RunnerSums => ({
 
 const counted = ['pending', 'running', 'delayed', 'completed', 'failed', 'cancelled', 'rejected'] as const
 
-const addTo = (sums: RunnerSums, { stats, finishedPerSecond }: RunnerWatch, times = 1): void => {
+const addTo = (sums: RunnerSums, stats: RunnerStats, finishedPerSecond: number, times: 1 | -1): void => {
   sums.runners += times
   sums.finishedPerSecond += times * finishedPerSecond
   for (const count of counted) sums[count] += times * stats[count]

@@ -7,28 +7,32 @@ const memory = 0.8
 export class RunnerWatch {
   readonly id: number
   readonly runner: TaskRunner
-  stats: RunnerStats
   finishedPerSecond = 0
+  /** Number of the last choice of the busiest that it took part in. */
+  chosenIn = 0
+  #readAt: number
   #finished: number
   #busyness = 0
   #pause: Disposable | undefined
 
-  constructor(id: number, runner: TaskRunner) {
+  constructor(id: number, runner: TaskRunner, now: number) {
     this.id = id
     this.runner = runner
-    this.stats = runner.stats()
-    this.#finished = finishedOf(this.stats)
+    this.#readAt = now
+    this.#finished = finishedOf(runner.stats())
   }
 
-  /** `spanMs` since it was read before. */
-  read(spanMs: number): void {
-    this.stats = this.runner.stats()
-    const finished = finishedOf(this.stats)
-    const { pending, running } = this.stats
+  /** Keeps nothing of what it returns: of thousands that would be felt. */
+  read(now: number): RunnerStats {
+    const stats = this.runner.stats()
+    const finished = finishedOf(stats)
+    const { pending, running } = stats
     const ended = finished - this.#finished
-    this.finishedPerSecond = spanMs === 0 ? 0 : (ended / spanMs) * 1000
+    this.finishedPerSecond = now === this.#readAt ? 0 : (ended / (now - this.#readAt)) * 1000
+    this.#readAt = now
     this.#busyness = this.#busyness * memory + ended + pending + running
     this.#finished = finished
+    return stats
   }
 
   get isPaused(): boolean {

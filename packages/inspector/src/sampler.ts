@@ -52,7 +52,7 @@ export class Sampler {
     this.#last = at
     const pools: PoolSnapshot[] = []
     for (const pool of this.#options.pools) {
-      const snapshot = await pool.read(spanMs)
+      const snapshot = await pool.read()
       if (snapshot === undefined || this.#run !== run) return
       pools.push(snapshot)
     }

@@ -78,7 +78,7 @@ export interface RunnerSnapshot {
   readonly finishedPerSecond: number
   readonly waitMs: DurationStats | undefined
   readonly runMs: DurationStats | undefined
-  /** How many ran, on average, since the sample before. */
+  /** How many ran, on average, since the sample before, those in `slices` and `current` left out. */
   readonly load: number
   /** Tasks that ended since the sample before: the longest ones. */
   readonly slices: readonly SliceSnapshot[]

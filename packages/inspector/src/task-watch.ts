@@ -19,8 +19,9 @@ interface RunningTask {
 
 /** The running tasks of a runner. */
 export interface RunningOfRunner {
-  readonly startedAt: number[]
   readonly current: RunningSnapshot[]
+  /** When those that are not in `current` were started. */
+  readonly others: number[]
 }
 
 /** Sees the tasks of a pool while somebody watches: what runs, and what became of those on the lanes that are shown. */
@@ -73,14 +74,14 @@ export class TaskWatch implements Observer {
 
   /** The running tasks of these runners. */
   runningOf(runners: readonly TaskRunner[]): ReadonlyMap<TaskRunner, RunningOfRunner> {
-    const found = new Map<TaskRunner, RunningOfRunner>(runners.map((runner) => [runner, { startedAt: [], current: [] }]))
+    const found = new Map<TaskRunner, RunningOfRunner>(runners.map((runner) => [runner, { current: [], others: [] }]))
     let looked = 0
     for (const task of this.#running.values()) {
       if (++looked > maxLookedAt) break
       const of = found.get(task.runner)
       if (of === undefined) continue
-      of.startedAt.push(task.startedAt)
       if (of.current.length < maxCurrent) of.current.push(this.#snapshotOf(task))
+      else of.others.push(task.startedAt)
     }
     return found
   }
