@@ -61,7 +61,14 @@ const listenersOf = (observers: readonly Observer[]): Listeners => {
   }
 }
 
-/** Calls the hooks of a pool. One that throws is printed, and harms nothing else (F3). */
+const printHookError = (error: unknown): void => {
+  console.error('[posttask] a hook threw:', error)
+}
+
+/**
+ * Calls the hooks of a pool. One that throws is printed, and harms nothing else (F3). What is called for each task makes
+ * no closure, which would cost more than the call.
+ */
 export class Hooks {
   /** False where no observer wants to know of every task: the pool then builds no event. */
   observed = false
@@ -108,7 +115,7 @@ export class Hooks {
   rejected(record: TaskRecord, reason: RejectionReason, error: Error, isReported: boolean): void {
     const event = { ...eventOf(record), reason, error }
     if (isReported) this.#call(() => this.#onTaskRejected(event))
-    this.#each(this.#listeners.onRejected, (observer) => observer.onRejected?.(event))
+    for (const observer of this.#listeners.onRejected) this.#call(() => observer.onRejected?.(event))
   }
 
   /** An error in a worker while no task ran there: nobody's outcome. */
@@ -120,14 +127,26 @@ export class Hooks {
     const { onPosted } = this.#listeners
     if (onPosted.length === 0) return
     const event = new PostedEvent(record, isDelayed)
-    this.#each(onPosted, (observer) => observer.onPosted?.(event))
+    for (const observer of onPosted) {
+      try {
+        observer.onPosted?.(event)
+      } catch (error) {
+        printHookError(error)
+      }
+    }
   }
 
   started(record: TaskRecord): void {
     const { onStarted } = this.#listeners
     if (onStarted.length === 0) return
     const event = eventOf(record)
-    this.#each(onStarted, (observer) => observer.onStarted?.(event))
+    for (const observer of onStarted) {
+      try {
+        observer.onStarted?.(event)
+      } catch (error) {
+        printHookError(error)
+      }
+    }
   }
 
   finished(record: TaskRecord, state: RecordState, value: unknown, waitMs: number, runMs: number): void {
@@ -145,19 +164,34 @@ export class Hooks {
       runMs,
       thread: record.thread,
     }
-    this.#each(onFinished, (observer) => observer.onFinished?.(event))
+    for (const observer of onFinished) {
+      try {
+        observer.onFinished?.(event)
+      } catch (error) {
+        printHookError(error)
+      }
+    }
   }
 
   runnerOpened(runner: TaskRunner): void {
-    this.#each(this.#listeners.onRunnerOpened, (observer) => observer.onRunnerOpened?.({ runner }))
+    for (const observer of this.#listeners.onRunnerOpened) this.#call(() => observer.onRunnerOpened?.({ runner }))
   }
 
   runnerClosed(runner: TaskRunner): void {
-    this.#each(this.#listeners.onRunnerClosed, (observer) => observer.onRunnerClosed?.({ runner }))
+    for (const observer of this.#listeners.onRunnerClosed) this.#call(() => observer.onRunnerClosed?.({ runner }))
   }
 
-  queueDepth(event: QueueDepthEvent): void {
-    this.#each(this.#listeners.onQueueDepth, (observer) => observer.onQueueDepth?.(event))
+  queueDepth(runner: TaskRunner, depth: number): void {
+    const { onQueueDepth } = this.#listeners
+    if (onQueueDepth.length === 0) return
+    const event: QueueDepthEvent = { runner, depth }
+    for (const observer of onQueueDepth) {
+      try {
+        observer.onQueueDepth?.(event)
+      } catch (error) {
+        printHookError(error)
+      }
+    }
   }
 
   /** Runs code of the user's that belongs to no task's outcome. */
@@ -208,15 +242,11 @@ export class Hooks {
     this.observed = onPosted.length + onStarted.length + onFinished.length + onQueueDepth.length > 0
   }
 
-  #each(listeners: readonly Observer[], tell: (observer: Observer) => void): void {
-    for (const observer of listeners) this.#call(() => tell(observer))
-  }
-
   #call(hook: () => void): void {
     try {
       hook()
     } catch (error) {
-      console.error('[posttask] a hook threw:', error)
+      printHookError(error)
     }
   }
 }

@@ -209,7 +209,7 @@ export abstract class RunnerEngine extends RunnerQueue {
     stalls?.started(record, now)
     if (!hooks.observed) return
     hooks.started(record)
-    hooks.queueDepth({ runner: this.self, depth: this.queue.size })
+    hooks.queueDepth(this.self, this.queue.size)
   }
 
   #execute(record: TaskRecord): void {

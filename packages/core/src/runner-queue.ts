@@ -102,8 +102,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.bound = new QueueBound(this.queue, options.queueLimit, options.onFull)
     this.history = makeHistory(options.history)
     this.outcomes = new TaskOutcomes(pool, this.counters, this.history)
-    const isWatched = this.history !== undefined || pool.tracesOrigin || pool.seam !== undefined
-    this.#packs = pool.accepts.closures && !this.bound.isBounded && !isWatched
+    this.#packs = pool.accepts.closures && !this.bound.isBounded && !pool.tracesOrigin && pool.seam === undefined
     this.name = pool.add(this.self, options.name)
   }
 
@@ -176,7 +175,7 @@ export abstract class RunnerQueue extends ReadyEntry {
    */
   protected packFor(task: Task, options: PostOptions | undefined): TaskPack | undefined {
     if (!this.#packs || typeof task !== 'function' || (options !== undefined && !saysPriorityOnly(options))) return undefined
-    if (this.pool.isTimed || !this.acceptsPost()) return undefined
+    if (this.pool.hooks.observed || !this.acceptsPost()) return undefined
     const priority = options?.priority
     const level = priority === undefined ? this.ownLevel : levelOf(priority)
     const traits = (level << levelShift) | (priority === undefined ? inheritsPriority : 0)
@@ -186,7 +185,8 @@ export abstract class RunnerQueue extends ReadyEntry {
   /** @internal Gives a function its place in the pack. */
   protected pack(pack: TaskPack, task: Closure, id: number, sink: Resolve | undefined): number {
     const { pool } = this
-    const index = pack.push(task, id, sink, pool.bringsContext ? pool.captureScope() : undefined)
+    const scope = pool.bringsContext ? pool.captureScope() : undefined
+    const index = pack.push(task, id, sink, scope, this.isTimed ? pool.clock.now() : undefined)
     pool.pump.retain()
     if (this.list === undefined || pack.level > this.list.level) this.update()
     return index
@@ -393,10 +393,13 @@ export abstract class RunnerQueue extends ReadyEntry {
 
   #onPosted(record: TaskRecord, isDelayed: boolean): void {
     const { hooks, clock } = this.pool
-    this.extrasOf(record).postedAt = clock.now()
+    const extras = this.extrasOf(record)
+    extras.postedAt = clock.now()
     if (!hooks.observed) return
+    // Read once: an event each is made of it, and the name of a function is no plain property.
+    extras.name ??= record.name
     hooks.posted(record, isDelayed)
-    hooks.queueDepth({ runner: this.self, depth: this.queue.size })
+    hooks.queueDepth(this.self, this.queue.size)
   }
 
   #refuse(record: TaskRecord, reason: RejectionReason, error: Error): void {
@@ -414,7 +417,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     }
     this.queue.remove(record)
     this.offerRoom(record)
-    if (this.pool.hooks.observed) this.pool.hooks.queueDepth({ runner: this.self, depth: this.queue.size })
+    if (this.pool.hooks.observed) this.pool.hooks.queueDepth(this.self, this.queue.size)
   }
 
   /** @internal A task that never started is over: nothing of it stays behind. */

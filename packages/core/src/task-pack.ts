@@ -41,6 +41,7 @@ export class TaskPack implements TaskSink {
   readonly #ids = new Array<number>(room)
   #sinks: (Resolve | undefined)[] | undefined
   #scopes: (AsyncScope | undefined)[] | undefined
+  #postedAt: (number | undefined)[] | undefined
   #first = 0
   #end = 0
   /**
@@ -60,7 +61,13 @@ export class TaskPack implements TaskSink {
   }
 
   /** Takes a function in. Its place tells its state later on. */
-  push(task: Closure, id: number, sink: Resolve | undefined, scope: AsyncScope | undefined): number {
+  push(
+    task: Closure,
+    id: number,
+    sink: Resolve | undefined,
+    scope: AsyncScope | undefined,
+    postedAt: number | undefined,
+  ): number {
     const index = this.#end++
     this.size++
     this.#entries[index] = task
@@ -72,6 +79,10 @@ export class TaskPack implements TaskSink {
     if (scope !== undefined) {
       this.#scopes ??= new Array<AsyncScope | undefined>(room)
       this.#scopes[index] = scope
+    }
+    if (postedAt !== undefined) {
+      this.#postedAt ??= new Array<number | undefined>(room)
+      this.#postedAt[index] = postedAt
     }
     return index
   }
@@ -171,6 +182,8 @@ export class TaskPack implements TaskSink {
     const record = new TaskRecord(this.#runner, id, task, bits, sink ?? this)
     record.order = id
     record.scope = this.#scopes?.[index]
+    const postedAt = this.#postedAt?.[index]
+    if (postedAt !== undefined) this.#runner.extrasOf(record).postedAt = postedAt
     return record
   }
 }
