@@ -20,6 +20,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
+    // No test is about time. This one ends what hangs, on a machine that does other things as well.
+    testTimeout: 30_000,
     execArgv: [
       `--conditions=${sourceCondition}`,
       '--import',
