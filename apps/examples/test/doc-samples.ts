@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 
 /** One TypeScript fence of a page. */
@@ -50,12 +50,10 @@ const pagesOf = (root: string): string[] => {
 }
 
 /**
- * Writes every TypeScript fence of the workspace's pages to a file below `folder`, one folder for each page, beside a
- * `tsconfig.json` for them all.
+ * Writes every TypeScript fence of the workspace's pages to a file below `folder`, which is empty, one folder for each page,
+ * beside a `tsconfig.json` for them all.
  */
 export const writeDocSamples = (root: string, folder: string, baseConfig: string): DocSample[] => {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: relative(folder, baseConfig), include: ['**/*.ts'] }))
   return pagesOf(root).flatMap((page) => {
     const name = page.replaceAll(/[/\\]/g, '-').replace(/\.md$/, '')

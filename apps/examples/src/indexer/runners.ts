@@ -1,6 +1,7 @@
 import { inlineExecutor } from '@posttask/backend-inline'
 import {
   type BoundTask,
+  type Executor,
   ParallelTaskRunner,
   type RunnerStats,
   SequencedTaskRunner,
@@ -35,8 +36,13 @@ const databaseQueueLimit = 4
 
 /** Starts the two pools: one for closures on this event loop, one for bound tasks on the backend's threads. */
 export async function openRunners(backend: BackendName, jobs: number): Promise<Runners> {
+  return runnersOn(await openBackend(backend, jobs), jobs)
+}
+
+/** The same with an executor of one's own, of `jobs` slots. */
+export function runnersOn(executor: Executor<BoundTask>, jobs: number): Runners {
   const main = new ThreadPool({ executor: inlineExecutor(), name: 'main', timing: true })
-  const threads = new ThreadPool({ executor: await openBackend(backend, jobs), name: backend, timing: true })
+  const threads = new ThreadPool({ executor, name: executor.name, timing: true })
   const disk = new ParallelTaskRunner(main, { name: 'disk', maxConcurrency: 8 })
   const survey = new ParallelTaskRunner(main, { name: 'survey', maxConcurrency: 2, priority: 'best-effort' })
   const ui = new SequencedTaskRunner(main, { name: 'ui', priority: 'user-blocking' })
