@@ -22,7 +22,7 @@ export type { HookOptions } from './hooks.ts'
 export { KeyedSequence } from './keyed-sequence.ts'
 export { type KeyedRunnerOptions, KeyedTaskRunner } from './keyed-task-runner.ts'
 export { loadExport } from './load-export.ts'
-export type { MapOptions, Mapper, MapResult } from './map-tasks.ts'
+export type { MapOptions, MapOutcome, Mapper, MapResult } from './map-tasks.ts'
 export type {
   Observer,
   QueueDepthEvent,

@@ -1,4 +1,4 @@
-import type { BoundTask, PostOptions, Task, TaskContext } from './task.ts'
+import type { BoundTask, Closure, PostOptions, Task, TaskContext } from './task.ts'
 import { isStub } from './task-module.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { checkedCount } from './traits.ts'
@@ -15,6 +15,9 @@ export interface MapOptions extends PostOptions {
 export type Mapper<Item, Result> =
   | ((item: Item, context: TaskContext) => Result | PromiseLike<Result>)
   | ((item: Item) => BoundTask<Result>)
+
+/** What a mapper may give: where the runner takes no closures, a bound task. */
+export type MapOutcome<Accepts, Outcome> = Closure extends Accepts ? Outcome : Outcome & BoundTask
 
 /** What an item becomes: the result of the closure, or of the task that the stub gave. */
 export type MapResult<Outcome> = Outcome extends BoundTask<infer Result> ? Awaited<Result> : Awaited<Outcome>

@@ -2,7 +2,7 @@ import type { AsyncScope } from './async-context.ts'
 import { currentTask } from './current-task.ts'
 import { SequenceDeadlockError } from './errors.ts'
 import { LevelBucket } from './level-bucket.ts'
-import { type MapOptions, type Mapper, type MapResult, mapTasks } from './map-tasks.ts'
+import { type MapOptions, type MapOutcome, type Mapper, type MapResult, mapTasks } from './map-tasks.ts'
 import { checkTask, flagsOf } from './post-checks.ts'
 import type { FullPolicy } from './queue-bound.ts'
 import { RepeatingTask, type RepeatingTaskHandle, type RepeatOptions } from './repeating-task.ts'
@@ -74,6 +74,9 @@ const keepResolve = (resolve: Resolve): void => {
  * engine. Chromium's `base::TaskRunner`.
  */
 export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRunner implements AsyncDisposable {
+  /** Only for the compiler: a runner of threads is no runner of closures. */
+  declare readonly '~accepts'?: (task: Accepts) => void
+
   readonly metadata: Readonly<Record<string, unknown>>
 
   /** @internal */
@@ -198,7 +201,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
    */
   map<Item, Outcome>(
     items: Iterable<Item> | AsyncIterable<Item>,
-    mapper: (item: Item, context: TaskContext) => Outcome,
+    mapper: (item: Item, context: TaskContext) => MapOutcome<Accepts, Outcome>,
     options: MapOptions = {},
   ): AsyncIterable<MapResult<Outcome>> {
     return mapTasks(this as unknown as TaskRunner, items, mapper as Mapper<Item, MapResult<Outcome>>, options)

@@ -39,6 +39,12 @@ void new SingleThreadTaskRunner(threads).run(() => 1)
 void new SequencedTaskRunner(new ThreadPool({ executor: tinypoolExecutor() })).run(() => 1)
 // @ts-expect-error run, behind a key
 void new KeyedTaskRunner(threads).forKey('a').run(() => 1)
+// @ts-expect-error bindPostTask makes closures
+bindPostTask(parallel, () => {})
+// @ts-expect-error a class of this thread cannot be made on another
+SequenceBound.create(parallel, Map)
+// @ts-expect-error map
+parallel.map([1], (item) => item)
 
 // Arguments are those of the function.
 // @ts-expect-error one is missing
