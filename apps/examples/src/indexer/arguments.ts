@@ -23,6 +23,8 @@ export interface IndexCommand extends CommonOptions {
   readonly quiet: boolean
   /** Where to write what the tasks did, for Chrome's DevTools or as a page; undefined for nowhere. */
   readonly trace: string | undefined
+  /** The port of a live page of the run, 0 for a free one; undefined for none. */
+  readonly inspect: number | undefined
 }
 
 /** `search WORDS` */
@@ -51,6 +53,7 @@ Searching is by whole names and by the parts of names: "user" finds getUserName.
   --max-size SIZE  skip larger files, such as 500kB or 10MB (default: 2MB)
   --quiet          print nothing unless the run as a whole fails
   --trace FILE     what every task did: for Chrome's DevTools, or with a name that ends in .html as a page
+  --inspect [PORT] serve a live page of the run on 127.0.0.1, and print its URL to the error stream
   --limit N        search: how many files to print (default: 10)
   --help           print this
 
@@ -65,7 +68,7 @@ export function parseCommand(args: readonly string[]): IndexCommand | SearchComm
   const common = { backend: backendOf(values.backend), database: values.db, json: values.json }
   const [first, ...rest] = positionals
   if (first === 'search') {
-    for (const option of ['jobs', 'max-size', 'quiet', 'trace'] as const) {
+    for (const option of ['inspect', 'jobs', 'max-size', 'quiet', 'trace'] as const) {
       if (values[option] !== undefined) throw new UsageError(`--${option} means nothing to search`)
     }
     if (rest.length === 0) throw new UsageError('search needs at least one word')
@@ -82,17 +85,19 @@ export function parseCommand(args: readonly string[]): IndexCommand | SearchComm
     maxSize: sizeOf(values['max-size']),
     quiet: values.quiet ?? false,
     trace: values.trace,
+    inspect: values.inspect === undefined ? undefined : portOf(values.inspect),
   }
 }
 
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
-      args: [...args],
+      args: args.flatMap((arg, index) => withPort(arg, args[index + 1], args[index - 1])),
       allowPositionals: true,
       options: {
         backend: { type: 'string', default: 'piscina' },
         db: { type: 'string' },
+        inspect: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
         jobs: { type: 'string' },
         json: { type: 'boolean', default: false },
@@ -118,6 +123,19 @@ function countOf(option: string, text: string | undefined, otherwise: number): n
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (!Number.isSafeInteger(count) || count < 1) throw new UsageError(`--${option} is a whole number from 1, not "${text}"`)
   return count
+}
+
+/** The value of `--inspect` is optional, and a number: anything else behind it is something else. */
+function withPort(arg: string, next: string | undefined, previous: string | undefined): readonly string[] {
+  const isPort = (text: string | undefined): boolean => text !== undefined && /^\d+$/.test(text)
+  if (arg === '--inspect') return [`--inspect=${isPort(next) ? next : 0}`]
+  return previous === '--inspect' && isPort(arg) ? [] : [arg]
+}
+
+function portOf(text: string): number {
+  const port = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (!(port <= 65_535)) throw new UsageError(`--inspect takes a port, up to 65535, not "${text}"`)
+  return port
 }
 
 function sizeOf(text: string | undefined): number {

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { taskModule } from '@posttask/core'
 import { TraceRecorder } from '@posttask/diagnostics'
+import { type Inspector, startInspector } from '@posttask/inspector'
 import type { IndexCommand } from './arguments.ts'
 import { defaultDatabase } from './default-database.ts'
 import { watchHealth } from './health.ts'
@@ -10,7 +11,7 @@ import { indexTree, surveyTree } from './index-tree.ts'
 import { Interrupt } from './interrupt.ts'
 import { printable } from './printable.ts'
 import { Progress } from './progress.ts'
-import { openRunners } from './runners.ts'
+import { openRunners, type Runners } from './runners.ts'
 import type { Screen } from './screen.ts'
 
 const database = taskModule<typeof import('./database.ts')>(new URL('./database.ts', import.meta.url))
@@ -18,17 +19,19 @@ const defaultDirectory = fileURLToPath(new URL('../../../../node_modules', impor
 
 /** Indexes a tree and shows how it goes. Returns the exit code: 0, or 130 after Ctrl-C. Rejects where the run as a whole failed. */
 export async function runIndexCommand(command: IndexCommand, screen: Screen): Promise<number> {
-  const { backend, jobs, maxSize, trace } = command
+  const { backend, jobs, maxSize, trace, inspect } = command
   const root = await findRoot(command.directory ?? defaultDirectory)
   const file = resolve(command.database ?? defaultDatabase(root, process.env))
   await mkdir(dirname(file), { recursive: true })
 
   const endHealth = watchHealth()
-  const runners = await openRunners(backend, jobs)
+  const runners = await openRunners(backend, jobs, inspect !== undefined)
+  let inspector: Inspector | undefined
   const recorder = trace === undefined ? undefined : new TraceRecorder(runners.pools)
   const progress = new Progress(runners.ui, screen)
   const interrupt = new Interrupt({ first: () => progress.stopping(), second: () => void runners.terminate() })
   try {
+    if (inspect !== undefined) inspector = await openInspector(runners, inspect)
     await runners.database.run(database.open(file))
     screen.started(root, file, backend)
     progress.begin()
@@ -66,8 +69,15 @@ export async function runIndexCommand(command: IndexCommand, screen: Screen): Pr
     throw error
   } finally {
     interrupt.dispose()
+    await inspector?.[Symbol.asyncDispose]()
     if (trace !== undefined) await recorder?.writeTrace(trace)
   }
+}
+
+async function openInspector({ pools, executor }: Runners, port: number): Promise<Inspector> {
+  const inspector = await startInspector(pools, { port, executors: [executor] })
+  process.stderr.write(`inspector: ${inspector.url}\n`)
+  return inspector
 }
 
 async function findRoot(directory: string): Promise<string> {
