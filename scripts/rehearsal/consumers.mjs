@@ -82,7 +82,7 @@ export const groups = (ours, chromium) => [
   {
     folder: 'browser',
     tools: ['vite', 'playwright-core'],
-    packages: ['@posttask/core', '@posttask/backend-inline', '@posttask/testing'],
+    packages: ['@posttask/core', '@posttask/backend-inline', '@posttask/diagnostics', '@posttask/inspector', '@posttask/testing'],
     consumers: [
       { name: 'a page, unbundled', steps: [['node', 'open-page.mjs', 'index.html', chromium]] },
       {
@@ -92,6 +92,7 @@ export const groups = (ours, chromium) => [
           ['node', 'open-page.mjs', 'out/vite.html', chromium],
         ],
       },
+      { name: 'the inspector', steps: [['node', 'inspector.mjs', chromium]] },
     ],
   },
 ]
