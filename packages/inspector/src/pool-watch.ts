@@ -11,6 +11,8 @@ const maxLongest = 5
 /** With more runners than this, the busiest are chosen less often than samples are taken. */
 const manyRunners = 1000
 const chooseEveryMs = 1000
+/** By so much a runner must be busier than one that is shown, to be shown in its place. */
+const stickiness = 1.5
 
 /** What a watch of a pool needs of the inspector. */
 export interface PoolWatchOptions {
@@ -100,11 +102,14 @@ export class PoolWatch {
       watch.chosenIn = choice
       const stats = watch.read(this.#options.now())
       addTo(all, stats, watch.finishedPerSecond, 1)
-      if (busiest.accepts(watch.busyness)) busiest.add(watch.busyness, { watch, stats })
+      const weight = watch.busyness * (this.#tasks?.laneOf(runner) === undefined ? 1 : stickiness)
+      if (busiest.accepts(weight)) busiest.add(weight, { watch, stats })
     })
     this.#forgetBefore(choice, all.runners)
     this.#choseAt = now
     this.#readings = busiest.items().toSorted((a, b) => a.watch.id - b.watch.id)
+    if (all.runners > this.#readings.length)
+      this.#readings = this.#readings.toSorted((a, b) => b.watch.magnitude - a.watch.magnitude)
     const rest = { ...all }
     for (const { watch, stats } of this.#readings) addTo(rest, stats, watch.finishedPerSecond, -1)
     this.#sums = { all, rest }

@@ -1,7 +1,7 @@
 import type { RunnerStats, TaskRunner } from '@posttask/core'
 
-/** How much of what was busy a sample ago still counts, so that the choice of the busiest does not flicker. */
-const memory = 0.8
+/** For so long, in ms, what was busy counts, so that the choice of the busiest does not flicker. */
+const memoryMs = 2000
 
 /** What is known of a runner from sample to sample, and whether it is paused from here. */
 export class RunnerWatch {
@@ -26,11 +26,12 @@ export class RunnerWatch {
   read(now: number): RunnerStats {
     const stats = this.runner.stats()
     const finished = finishedOf(stats)
-    const { pending, running } = stats
-    const ended = finished - this.#finished
-    this.finishedPerSecond = now === this.#readAt ? 0 : (ended / (now - this.#readAt)) * 1000
+    const spanMs = now - this.#readAt
+    if (spanMs > 0) this.finishedPerSecond = ((finished - this.#finished) / spanMs) * 1000
+    const busy = this.finishedPerSecond + stats.pending + stats.running
+    // The same however often it is read: those that are shown are read more often.
+    this.#busyness += (busy - this.#busyness) * (this.#busyness === 0 ? 1 : 1 - Math.exp(-spanMs / memoryMs))
     this.#readAt = now
-    this.#busyness = this.#busyness * memory + ended + pending + running
     this.#finished = finished
     return stats
   }
@@ -42,6 +43,11 @@ export class RunnerWatch {
   /** By what the busiest are chosen. One that is paused is always among them: who else would resume it? */
   get busyness(): number {
     return this.isPaused ? Number.MAX_VALUE : this.#busyness
+  }
+
+  /** By how many times four it is busy: of two that differ in this, the order is of interest. */
+  get magnitude(): number {
+    return Math.round(Math.log2(1 + this.#busyness) / 2)
   }
 
   pause(): void {

@@ -48,7 +48,7 @@ export interface PoolSnapshot {
   readonly isClosed: boolean
   readonly all: RunnerSums
   readonly rest: RunnerSums
-  /** In order of their creation. */
+  /** In order of their creation; where that is not all of them, those that are much busier come first. */
   readonly runners: readonly RunnerSnapshot[]
   /** Those that have been running for longest, of all runners. */
   readonly longest: readonly RunningSnapshot[]

@@ -191,7 +191,7 @@ describe('what is shown', () => {
     for (const index of [2900, 17, 1500]) for (let i = 0; i < 5; i++) runners[index]?.postTask(() => {})
     await it.env.advanceBy(0)
     const { pools } = await events.until(({ pools: [pool] }) => pool?.all.running === 3000 && pool.all.pending === 15)
-    expect(pools[0]?.runners.map(({ name }) => name)).toEqual(['user 17', 'user 1500', 'user 2900'])
+    expect(pools[0]?.runners.map(({ name }) => name).toSorted()).toEqual(['user 1500', 'user 17', 'user 2900'])
     expect(pools[0]?.rest).toMatchObject({ runners: 2997, running: 2997, pending: 0 })
     // Chosen once a second, but the ones that are shown are always up to date.
     runners[17]?.postTask(() => {})
