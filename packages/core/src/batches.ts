@@ -11,7 +11,7 @@ const longestMs = 1
  * Small bound tasks travel together: when more tasks are ready than slots are free, several go in one message to one
  * slot and run there one after the other, each with an outcome of its own. Only tasks whose run time is known, from
  * earlier runs of the same function, join a batch. What moves to a thread goes alone: were the thread to die before the
- * task's turn, it would be gone. One with a time limit goes first: its time counts from its own start (C2).
+ * task's turn, it would be gone. So does what has a time limit: no other may use it up (C2).
  */
 export class Batches {
   readonly #executor: Executor<never>
@@ -48,7 +48,7 @@ export class Batches {
       if (record === undefined) continue
       const cost = this.#cost(record)
       // A less urgent one must not take the slot of a more urgent one (P5).
-      if (cost > left || record.level < first.level || record.extras?.timeout !== undefined) break
+      if (cost > left || record.level < first.level) break
       left -= cost
       next.begin(record, waiting === undefined ? sharesSlot | sharesTurn : sharesSlot)
       batch.push(record)
@@ -60,16 +60,15 @@ export class Batches {
   execute(batch: readonly TaskRecord[]): void {
     for (const record of batch) record.runner.inFlight.push(record)
     const tasks = batch.map(({ task }) => task as BoundTask)
-    const outcomes = this.#executor.executeBatch?.(tasks as never, batch) as PromiseLike<readonly Settled[]>
+    let open: readonly OpenTask[] = batch.map((record, index) => ({ record, index, isTold: false }))
+    const onSlow = (known: readonly (Settled | undefined)[]): void => {
+      open = settleKnown(open, known)
+    }
+    const outcomes = this.#executor.executeBatch?.(tasks as never, batch, onSlow) as PromiseLike<readonly Settled[]>
     outcomes.then(
-      (settled) => {
-        for (const [index, record] of batch.entries()) settle(record, settled[index])
-        // From the last to the first: each goes ahead of what waits.
-        for (const [index, record] of [...batch.entries()].reverse())
-          if (settled[index]?.status === 'lost') record.runner.lost(record)
-      },
+      (settled) => settleAll(open, settled),
       (error: unknown) => {
-        for (const record of batch) record.runner.ended(record, failed, error)
+        for (const { record, isTold } of open) record.runner.ended(record, isTold ? succeeded : failed, error)
       },
     )
   }
@@ -80,9 +79,52 @@ export class Batches {
   }
 
   #cost(record: TaskRecord): number {
-    const goesAlone = typeof record.task === 'function' || record.transfer !== undefined
+    const goesAlone = typeof record.task === 'function' || record.transfer !== undefined || record.extras?.timeout !== undefined
     const estimate = goesAlone ? undefined : this.#executor.estimate?.(record.task as Task as never)
     return estimate ?? Number.POSITIVE_INFINITY
+  }
+}
+
+/** A task of a batch that holds its place in it. `isTold`: its outcome is known to who waits for it. */
+interface OpenTask {
+  readonly record: TaskRecord
+  readonly index: number
+  readonly isTold: boolean
+}
+
+const settleAll = (open: readonly OpenTask[], outcomes: readonly Settled[]): void => {
+  for (const { record, index, isTold } of open) {
+    if (isTold) record.runner.ended(record, succeeded, undefined)
+    else settle(record, outcomes[index])
+  }
+  takeBack(open, outcomes)
+}
+
+/**
+ * One task of a batch takes long. Tells the outcomes of those that have ended, and lets go of whom its end means nothing
+ * to. What stays: the first, which has the slot, and those of its runner, one of which may have its turn (S2).
+ */
+const settleKnown = (batch: readonly OpenTask[], known: readonly (Settled | undefined)[]): OpenTask[] => {
+  const busy = new Set(batch.filter(({ index }) => known[index] === undefined).map(({ record }) => record.runner))
+  const open: OpenTask[] = []
+  for (const { record, index } of batch) {
+    const outcome = known[index]
+    if (outcome?.status === 'lost') continue
+    const stays = index === 0 || busy.has(record.runner)
+    if (stays) open.push({ record, index, isTold: outcome !== undefined })
+    if (!stays) settle(record, outcome)
+    else if (outcome?.status === 'fulfilled') record.runner.tellOutcome(record, succeeded, outcome.value)
+    else if (outcome?.status === 'rejected') record.runner.tellOutcome(record, failed, outcome.reason)
+  }
+  takeBack(batch, known)
+  return open
+}
+
+/** From the last to the first: each goes ahead of what waits. */
+const takeBack = (tasks: readonly OpenTask[], outcomes: readonly (Settled | undefined)[]): void => {
+  for (let at = tasks.length - 1; at >= 0; at--) {
+    const { record, index } = tasks[at] as OpenTask
+    if (outcomes[index]?.status === 'lost') record.runner.lost(record)
   }
 }
 

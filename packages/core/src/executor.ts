@@ -83,8 +83,16 @@ export interface Executor<Accepts extends Task = Task> {
   execute(task: Accepts, execution: TaskExecution): unknown
   /** The running task was cancelled (C2): tell it, and after the grace period end it by force (C3). */
   abort?(execution: TaskExecution): void
-  /** One message to one slot, an outcome for each, in order. */
-  executeBatch?(tasks: readonly Accepts[], executions: readonly TaskExecution[]): PromiseLike<readonly Settled[]>
+  /**
+   * One message to one slot, an outcome for each, in order. Where one of them takes long, `onSlow` is told at most once what
+   * is known of each by then, undefined for that one: so nobody waits for it but who has to. Those that are lost by then
+   * may run elsewhere at once.
+   */
+  executeBatch?(
+    tasks: readonly Accepts[],
+    executions: readonly TaskExecution[],
+    onSlow?: (known: readonly (Settled | undefined)[]) => void,
+  ): PromiseLike<readonly Settled[]>
   /** How long a task of this kind took of late, in ms; undefined where that is not known. Batches are made by it. */
   estimate?(task: Accepts): number | undefined
   /** One thread of its own, outside the slots. */

@@ -101,6 +101,11 @@ export abstract class RunnerEngine extends RunnerQueue {
     this.#finish(record)
   }
 
+  /** @internal The outcome of a task whose slot is not free yet: another of its batch runs on. */
+  tellOutcome(record: TaskRecord, state: typeof succeeded | typeof failed, value: unknown): void {
+    if (record.isHolding) this.#settle(record, state, value)
+  }
+
   /** @internal The thread died before the turn of this task of a batch: it goes back to the head of the queue (F5). */
   lost(record: TaskRecord): void {
     if (record.isSettled || !record.isHolding) {

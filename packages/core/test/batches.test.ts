@@ -6,9 +6,10 @@ import {
   type Settled,
   systemClock,
   type TaskExecution,
+  type TaskRunner,
   ThreadPool,
 } from '@posttask/core'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 const task = (name: string): BoundTask<string> => ({ module: 'test:module', export: name, args: [] })
 
@@ -16,6 +17,8 @@ const task = (name: string): BoundTask<string> => ({ module: 'test:module', expo
 interface Message {
   readonly names: readonly string[]
   settle(outcomes?: readonly Settled[]): void
+  /** Says what is known while one takes long. */
+  slow(known: readonly (Settled | undefined)[]): void
 }
 
 /** An executor of threads that are not there: it writes down which tasks travel together. */
@@ -43,11 +46,15 @@ class FakeThreads implements Executor<BoundTask> {
     throw outcome?.status === 'rejected' ? outcome.reason : new Error('lost')
   }
 
-  executeBatch(tasks: readonly BoundTask[], _executions: readonly TaskExecution[]): Promise<readonly Settled[]> {
+  executeBatch(
+    tasks: readonly BoundTask[],
+    _executions: readonly TaskExecution[],
+    slow: Message['slow'] = () => {},
+  ): Promise<readonly Settled[]> {
     const names = tasks.map(({ export: name }) => name)
     return new Promise((resolve) => {
       const all = names.map((value): Settled => ({ status: 'fulfilled', value }))
-      this.messages.push({ names, settle: (outcomes = all) => resolve(outcomes) })
+      this.messages.push({ names, settle: (outcomes = all) => resolve(outcomes), slow })
     })
   }
 
@@ -173,18 +180,130 @@ test('F5 what moves to a thread travels alone: a thread that dies before its tur
   expect(threads.messages.map(({ names }) => names)).toEqual([['a1', 'a2'], ['a3'], ['a4']])
 })
 
-test('C2 a task with a time limit waits behind no other of its batch, for the limit counts from its own start', async () => {
+test('C2 a task with a time limit travels alone: no other may use its time up', async () => {
   const threads = new FakeThreads(1, cheap)
   const pool = new ThreadPool({ executor: threads })
   const runner = new SequencedTaskRunner(pool)
   for (const name of ['a1', 'a2', 'a3', 'a4']) runner.postTask(task(name), name === 'a3' ? { timeout: 60_000 } : {})
-  for (let message = 0; message < 2; message++) {
+  for (let message = 0; message < 3; message++) {
     await turn()
     threads.messages[message]?.settle()
   }
   await runner.waitIdle()
-  expect(threads.messages.map(({ names }) => names)).toEqual([
-    ['a1', 'a2'],
-    ['a3', 'a4'],
-  ])
+  expect(threads.messages.map(({ names }) => names)).toEqual([['a1', 'a2'], ['a3'], ['a4']])
+})
+
+describe('while one task of a batch takes long', () => {
+  const value = (name: string): Settled => ({ status: 'fulfilled', value: name })
+  const lost: Settled = { status: 'lost' }
+  /** After a rejection the pump takes one more (E2). */
+  const turns = () => turn().then(turn)
+
+  /** Two slots, of which the first has a message with the tasks of two sequences. */
+  const start = async () => {
+    const threads = new FakeThreads(2, cheap)
+    const late: unknown[] = []
+    const pool = new ThreadPool({ executor: threads, onTaskError: ({ error }) => void late.push(error) })
+    const [first, second] = [new SequencedTaskRunner(pool), new SequencedTaskRunner(pool)]
+    const told: unknown[] = []
+    const post = (runner: TaskRunner<BoundTask>, name: string) =>
+      void runner.run(task(name)).then(
+        (result) => told.push(result),
+        (error: unknown) => told.push(`${name}: ${String(error)}`),
+      )
+    const fence = pool.fence()
+    for (const name of ['a1', 'a2', 'a3', 'a4', 'a5', 'a6']) post(first, name)
+    for (const name of ['b1', 'b2', 'b3', 'b4', 'b5', 'b6']) post(second, name)
+    fence[Symbol.dispose]()
+    await turn()
+    const sent = () => threads.messages.map(({ names }) => names)
+    return { pool, threads, told, late, sent }
+  }
+
+  test('F1 S2 those that ended are told; its sequence goes on when it has ended, and not before', async () => {
+    const { pool, threads, told, sent } = await start()
+    expect(sent()).toEqual([['a1', 'b1', 'a2', 'b2']])
+    const [message] = threads.messages
+    message?.slow([value('a1'), value('b1'), undefined, lost])
+    await turn()
+    expect(told).toEqual(['a1', 'b1'])
+    // The other sequence has the other slot, where it goes on.
+    expect(sent().slice(1)).toEqual([['b2', 'b3', 'b4', 'b5', 'b6']])
+    message?.settle([value('a1'), value('b1'), { status: 'rejected', reason: 'no' }, lost])
+    await turns()
+    expect(told).toEqual(['a1', 'b1', 'a2: no'])
+    expect(sent().slice(2)).toEqual([['a3', 'a4', 'a5', 'a6']])
+    threads.messages[2]?.settle()
+    threads.messages[1]?.settle()
+    await pool.close()
+    expect(told.slice(3)).toEqual(['a3', 'a4', 'a5', 'a6', 'b2', 'b3', 'b4', 'b5', 'b6'])
+    expect(threads.messages).toHaveLength(3)
+  })
+
+  test('F5 what was taken back and runs elsewhere is not touched by the end of the batch', async () => {
+    const { pool, threads, told, sent } = await start()
+    const [message] = threads.messages
+    message?.slow([undefined, lost, lost, lost])
+    await turn()
+    expect(sent().slice(1)).toEqual([['b1', 'b2', 'b3', 'b4', 'b5', 'b6']])
+    message?.settle([{ status: 'rejected', reason: 'crash' }, lost, lost, lost])
+    await turns()
+    expect(told).toEqual(['a1: crash'])
+    expect(sent().slice(2)).toEqual([['a2', 'a3', 'a4', 'a5', 'a6']])
+    threads.messages[1]?.settle()
+    threads.messages[2]?.settle()
+    await pool.close()
+    expect(told).toHaveLength(12)
+    expect(threads.messages).toHaveLength(3)
+  })
+
+  test('P1 its slot stays taken, though the task that took it has ended', async () => {
+    const threads = new FakeThreads(1, cheap)
+    const pool = new ThreadPool({ executor: threads })
+    const outcomes = ['a1', 'b1'].map((name) => new SequencedTaskRunner(pool).run(task(name)))
+    await turn()
+    threads.messages[0]?.slow([value('a1'), undefined])
+    expect(await outcomes[0]).toBe('a1')
+    const behind = new SequencedTaskRunner(pool).run(task('c1'))
+    await turn()
+    expect(threads.messages).toHaveLength(1)
+    threads.messages[0]?.settle()
+    await turn()
+    threads.messages[1]?.settle()
+    expect(await Promise.all([outcomes[1], behind])).toEqual(['b1', 'c1'])
+  })
+
+  test('F5 what was taken back of a parallel runner may run beside it, and has its own outcome', async () => {
+    const threads = new FakeThreads(3, cheap)
+    const pool = new ThreadPool({ executor: threads })
+    const runner = new ParallelTaskRunner(pool, { maxConcurrency: 3 })
+    const fence = pool.fence()
+    const outcomes = ['a1', 'a2', 'a3', 'a4'].map((name) => runner.run(task(name)))
+    fence[Symbol.dispose]()
+    await turn()
+    threads.messages[0]?.slow([undefined, lost])
+    await turn()
+    threads.messages[1]?.settle()
+    await turn()
+    expect(threads.messages.map(({ names }) => names)).toEqual([['a1', 'a2'], ['a3'], ['a4'], ['a2']])
+    threads.messages[0]?.settle([value('a1'), lost])
+    expect(await outcomes[0]).toBe('a1')
+    for (const message of threads.messages) message.settle()
+    expect(await Promise.all(outcomes)).toEqual(['a1', 'a2', 'a3', 'a4'])
+  })
+
+  test('F2 an outcome that was told is not told again', async () => {
+    const { pool, threads, told, late } = await start()
+    const outcomes: Settled[] = [{ status: 'rejected', reason: 'once' }, ...['b1', 'a2', 'b2'].map(value)]
+    threads.messages[0]?.slow(outcomes.map((outcome, index) => (index === 3 ? undefined : outcome)))
+    await turn()
+    threads.messages[0]?.settle(outcomes)
+    while (told.length < 12) {
+      for (const message of threads.messages) message.settle()
+      await turn()
+    }
+    await pool.close()
+    expect(told.filter((outcome) => outcome === 'a1: once')).toHaveLength(1)
+    expect([told.length, late]).toEqual([12, []])
+  })
 })

@@ -49,9 +49,9 @@ const watchBatches = (executor: Executor<BoundTask>): { largest: number } => {
   const seen = { largest: 1 }
   const { executeBatch } = executor
   if (executeBatch === undefined) return seen
-  const watched: typeof executeBatch = (tasks, executions) => {
+  const watched: typeof executeBatch = (tasks, executions, onSlow) => {
     seen.largest = Math.max(seen.largest, tasks.length)
-    return executeBatch.call(executor, tasks, executions)
+    return executeBatch.call(executor, tasks, executions, onSlow)
   }
   Object.defineProperty(executor, 'executeBatch', { value: watched })
   return seen

@@ -7,7 +7,7 @@ import type { Deed } from '../fixtures/thread-tasks.ts'
 
 const { act } = taskModule<typeof import('../fixtures/thread-tasks.ts')>(new URL('../fixtures/thread-tasks.ts', import.meta.url))
 
-/** Writes down how many tasks each message to a thread holds. */
+/** Writes down how many tasks each message to a thread holds. Also where a machine is busy, none is taken back. */
 const countingBatches = (executor: LaneExecutor): number[] => {
   const sizes: number[] = []
   const { executeBatch } = executor
@@ -20,6 +20,13 @@ const countingBatches = (executor: LaneExecutor): number[] => {
   return sizes
 }
 
+/** Until `act` is known as a quick function. */
+const warmUp = async (executor: LaneExecutor, pool: ThreadPool<BoundTask>): Promise<void> => {
+  const runner = new SequencedTaskRunner(pool)
+  const one = act(cells(100), 0, 'return')
+  while ((executor.estimate(one) ?? 1) > 0.04) await runner.run(one)
+}
+
 // Threads start slowly on a machine that is busy.
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -30,8 +37,7 @@ describe.each(threadBackends)('batches on %s', (_name, makeExecutor) => {
     const sizes = countingBatches(executor)
     const pool = new ThreadPool({ executor })
     const log = cells(100)
-    const warmUp = new SequencedTaskRunner(pool)
-    while ((executor.estimate(act(log, 0, 'return')) ?? 1) > 0.04) await warmUp.run(act(cells(100), 0, 'return'))
+    await warmUp(executor, pool)
     return { pool, log, sizes }
   }
   const runAll = (runner: TaskRunner<BoundTask>, log: Int32Array, deeds: readonly Deed[]): Promise<unknown>[] =>
@@ -116,6 +122,57 @@ describe.each(threadBackends)('batches on %s', (_name, makeExecutor) => {
     expect(await Promise.all(others)).toEqual([1, 2])
     expect(entriesOf(log)).toEqual([0, 1, 2])
     expect(sizes[0]).toBe(3)
+  })
+
+  test('C2 a time limit is not used up by what travels behind its task', async () => {
+    const { pool, log, sizes } = await open()
+    await using _ = pool
+    const runner = new SequencedTaskRunner(pool)
+    const gate = cells(2)
+    const limited = outcomeOf(runner.run(act(log, 0, 'return'), { timeout: 2000 }))
+    const behind = runner.run(act(log, 1, 'wait', gate))
+    const outcome = await limited
+    openGate(gate)
+    expect([outcome, await behind]).toEqual([0, 1])
+    expect(sizes).toEqual([])
+  })
+
+  test.each(['return', 'fail with null'] as const)(
+    'F1 whoever waits for a task (%s) need not wait for a slow one that travels behind it',
+    async (deed) => {
+      const executor = makeExecutor({ maxThreads: 1 })
+      await using pool = new ThreadPool({ executor })
+      await warmUp(executor, pool)
+      const runner = new SequencedTaskRunner(pool)
+      const [log, gate] = [cells(100), cells(2)]
+      const first = outcomeOf(runner.run(act(log, 0, deed)))
+      const behind = [runner.run(act(log, 1, 'wait', gate)), runner.run(act(log, 2, 'return'))]
+      expect(await first).toBe(deed === 'return' ? 0 : null)
+      openGate(gate)
+      expect(await Promise.all(behind)).toEqual([1, 2])
+      expect(entriesOf(log)).toEqual([0, 1, 2])
+    },
+  )
+
+  test('P1 what has not started behind a slow one runs on another thread, once; its own sequence waits', async () => {
+    const executor = makeExecutor({ maxThreads: 2 })
+    await using pool = new ThreadPool({ executor })
+    await executor.ready()
+    await warmUp(executor, pool)
+    const [sequence, other] = [new SequencedTaskRunner(pool), new SequencedTaskRunner(pool)]
+    const [log, gate] = [cells(100), cells(2)]
+    // Held until both have their tasks, so that these go in one message.
+    const fence = pool.fence()
+    const slow = sequence.run(act(log, 1, 'wait', gate))
+    const behind = [2, 3].map((entry) => sequence.run(act(log, entry, 'return')))
+    const innocents = [4, 5, 6].map((entry) => other.run(act(log, entry, 'return')))
+    fence[Symbol.dispose]()
+    expect(await Promise.all(innocents)).toEqual([4, 5, 6])
+    expect(entriesOf(log).toSorted()).toEqual([1, 4, 5, 6])
+    openGate(gate)
+    expect(await Promise.all([slow, ...behind])).toEqual([1, 2, 3])
+    expect(entriesOf(log).filter((entry) => entry < 4)).toEqual([1, 2, 3])
+    expect(entriesOf(log)).toHaveLength(6)
   })
 
   test('batch: false turns it off', async () => {

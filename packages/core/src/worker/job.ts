@@ -7,13 +7,20 @@ export class Job {
   readonly executions: readonly TaskExecution[]
   readonly outcomes: (Settled | undefined)[]
   readonly #onDone: (outcomes: readonly Settled[]) => void
+  readonly #onSlow: ((known: readonly (Settled | undefined)[]) => void) | undefined
   #open: number
 
-  constructor(tasks: readonly BoundTask[], executions: readonly TaskExecution[], onDone: (outcomes: readonly Settled[]) => void) {
+  constructor(
+    tasks: readonly BoundTask[],
+    executions: readonly TaskExecution[],
+    onDone: (outcomes: readonly Settled[]) => void,
+    onSlow?: (known: readonly (Settled | undefined)[]) => void,
+  ) {
     this.tasks = tasks
     this.executions = executions
     this.outcomes = new Array<Settled | undefined>(tasks.length).fill(undefined)
     this.#onDone = onDone
+    this.#onSlow = onSlow
     this.#open = tasks.length
   }
 
@@ -21,6 +28,11 @@ export class Job {
   get mayRunAgain(): boolean {
     const [outcome] = this.outcomes
     return this.tasks.length === 1 && outcome?.status === 'lost' && (this.executions[0]?.transfer?.length ?? 0) === 0
+  }
+
+  /** Whoever waits for it wants to hear when one of its tasks keeps the others waiting. */
+  get isWatched(): boolean {
+    return this.#onSlow !== undefined
   }
 
   get hasEnded(): boolean {
@@ -49,6 +61,11 @@ export class Job {
   startOver(): void {
     this.outcomes.fill(undefined)
     this.#open = this.tasks.length
+  }
+
+  /** Tells what is known by now. */
+  tellSlow(): void {
+    this.#onSlow?.([...this.outcomes])
   }
 
   /** Tells who waits for it. Its slot is free from now on. */

@@ -83,6 +83,7 @@ export class LaneExecutor implements Executor<BoundTask> {
   declare readonly executeBatch?: (
     tasks: readonly BoundTask[],
     executions: readonly TaskExecution[],
+    onSlow?: (known: readonly (Settled | undefined)[]) => void,
   ) => Promise<readonly Settled[]>
   onStrayError: ((error: unknown) => void) | undefined = undefined
 
@@ -114,7 +115,7 @@ export class LaneExecutor implements Executor<BoundTask> {
       sharedMemory: true,
       maxBatch: batch ? maxBatch : 1,
     }
-    if (batch) this.executeBatch = (tasks, executions) => this.#executeBatch(tasks, executions)
+    if (batch) this.executeBatch = (tasks, executions, onSlow) => this.#executeBatch(tasks, executions, onSlow)
     this.#minThreads = minThreads
     this.#idleTimeout = checkedTime(options.idleTimeout ?? 30_000, 'idleTimeout')
     this.#settings = {
@@ -196,15 +197,20 @@ export class LaneExecutor implements Executor<BoundTask> {
     await Promise.all([...threads, ...this.#lanes.map((lane) => lane.release())])
   }
 
-  #executeBatch(tasks: readonly BoundTask[], executions: readonly TaskExecution[]): Promise<readonly Settled[]> {
+  #executeBatch(
+    tasks: readonly BoundTask[],
+    executions: readonly TaskExecution[],
+    onSlow?: (known: readonly (Settled | undefined)[]) => void,
+  ): Promise<readonly Settled[]> {
     if (tasks.length === 0) return Promise.resolve([])
     if (tasks.length > maxBatch) throw new RangeError(`a batch holds at most ${maxBatch} tasks, not ${tasks.length}`)
     const lane = this.#take(executions[0]?.name)
     return new Promise((resolve) => {
-      const job = new Job(tasks, executions, (outcomes) => {
+      const onDone = (outcomes: readonly Settled[]): void => {
         this.#free(lane)
         resolve(outcomes)
-      })
+      }
+      const job = new Job(tasks, executions, onDone, onSlow)
       lane.run(job)
     })
   }

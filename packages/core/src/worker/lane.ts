@@ -19,6 +19,9 @@ export interface LaneSettings {
   onStray(error: unknown): void
 }
 
+/** A batch that is not over after so many milliseconds has a task in it that takes longer than it did before. */
+const slowBatchMs = 10
+
 /** One thread, from its start to its end. */
 interface ThreadLife {
   readonly thread: Worker
@@ -46,6 +49,7 @@ export class Lane {
   #job: Job | undefined
   #isKilling = false
   readonly #graces: TimerHandle[] = []
+  #watch: TimerHandle | undefined
   /** Threads started so far. */
   started = 0
   completed = 0
@@ -83,6 +87,17 @@ export class Lane {
   #send({ thread, wire }: ThreadLife, job: Job): void {
     for (const execution of job.executions) execution.thread = thread.threadId
     wire.send(job)
+    if (job.isWatched && job === this.#job) this.#watchBatch(wire, job)
+  }
+
+  /** Its tasks were quick when they ran last; one that is not keeps no other waiting. */
+  #watchBatch(wire: Wire, job: Job): void {
+    const onOver = (): void => {
+      if (job !== this.#job) return
+      if (wire.lookAhead()) job.tellSlow()
+      else this.#watchBatch(wire, job)
+    }
+    this.#watch = this.#settings.clock.setTimer(slowBatchMs, onOver, { unref: true })
   }
 
   /** Starts the thread; resolves when it stands. */
@@ -259,6 +274,7 @@ export class Lane {
   #finish(job: Job): void {
     if (job !== this.#job) return
     this.#job = undefined
+    this.#watch?.cancel()
     for (const grace of this.#graces.splice(0)) grace.cancel()
     this.completed += job.tasks.length
     job.finish()

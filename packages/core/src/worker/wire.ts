@@ -43,8 +43,9 @@ export class Wire {
   #job: Job | undefined
   #jobNumber = 0
   #isHeard = false
-  /** The thread is done with the tasks before this one. */
+  /** The thread is done with the tasks before this one, and was sent those before that one. */
   #cursor = 0
+  #sent = 0
 
   /** `output`: of the thread; undefined where the thread is another's, who knows which it is. */
   constructor(runTimes: RunTimes, listener: WireListener, output: ThreadOutput | undefined) {
@@ -61,7 +62,7 @@ export class Wire {
   send(job: Job): void {
     this.#job = job
     this.#jobNumber++
-    this.#cursor = 0
+    this.#cursor = this.#sent = 0
     const count = job.tasks.length
     for (let index = 0; index < count; index++) this.#board.queue(index)
     if (count === 1) this.#post(job, 0, 1)
@@ -99,6 +100,21 @@ export class Wire {
     const count = this.#job?.tasks.length ?? 0
     for (let other = 0; other < count; other++) this.#board.takeBack(other, boardState.recalled)
     return this.#board.state(index) === boardState.running
+  }
+
+  /**
+   * Finds out what each task is at, and takes back those that have not started. False where none has. From the last to the
+   * first: when one is seen to run, all before it have ended.
+   */
+  lookAhead(): boolean {
+    const job = this.#job
+    if (job === undefined || this.#held !== undefined || this.#board.state(0) === boardState.queued) return false
+    for (let index = job.tasks.length - 1; index >= 0; index--) {
+      this.#board.takeBack(index, boardState.recalled)
+      const outcome = this.#onBoard(job, index)
+      if (outcome !== undefined) job.settle(index, outcome)
+    }
+    return true
   }
 
   /** Takes in what the thread had sent before it ended. */
@@ -200,7 +216,8 @@ export class Wire {
 
   #endIfDone(): void {
     const job = this.#job
-    if (job?.hasEnded !== true) return
+    // What was taken back has its outcome before the thread has come by.
+    if (job?.hasEnded !== true || this.#cursor < this.#sent) return
     this.#job = undefined
     this.#listener.onJobEnded(job)
   }
@@ -263,6 +280,7 @@ export class Wire {
     }
     try {
       this.#port.postMessage(message, transfer as TransferListItem[] | undefined)
+      this.#sent = to
       return true
     } catch (error) {
       for (const index of introduced) this.#known.delete(index)
