@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { inlineExecutor } from '@posttask/backend-inline'
 import { type BoundTask, type Executor, taskModule } from '@posttask/core'
+import type { LaneExecutor } from '@posttask/core/worker'
 import { expect, test } from 'vitest'
 import type { Match } from '../../src/indexer/database.ts'
 import { indexTree } from '../../src/indexer/index-tree.ts'
@@ -45,13 +46,13 @@ const searched = async (executor: Executor<BoundTask>, tree: string): Promise<{ 
 }
 
 /** How many tasks the largest message of an executor held. */
-const watchBatches = (executor: Executor<BoundTask>): { largest: number } => {
+const watchBatches = (executor: LaneExecutor): { largest: number } => {
   const seen = { largest: 1 }
   const { executeBatch } = executor
   if (executeBatch === undefined) return seen
   const watched: typeof executeBatch = (tasks, executions, onSlow) => {
     seen.largest = Math.max(seen.largest, tasks.length)
-    return executeBatch.call(executor, tasks, executions, onSlow)
+    return executeBatch(tasks, executions, onSlow)
   }
   Object.defineProperty(executor, 'executeBatch', { value: watched })
   return seen
