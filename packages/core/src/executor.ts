@@ -20,6 +20,8 @@ export interface TaskExecution extends TaskContext {
   readonly transfer: readonly object[] | undefined
   /** False where nobody listens: progress need not cross. */
   readonly wantsProgress: boolean
+  /** What observers let travel with the task. An executor with threads takes it there. */
+  readonly carrier: Readonly<Record<string, string>> | undefined
   /** True once the task was cancelled; the reason is `abortReason`. Reading these makes no signal. */
   readonly aborted: boolean
   readonly abortReason: unknown

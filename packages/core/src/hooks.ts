@@ -10,6 +10,7 @@ import type {
 } from './observer.ts'
 import { postedFrom } from './origin.ts'
 import { PostedEvent } from './posted-event.ts'
+import { StartedEvent } from './started-event.ts'
 import { failed, type RecordState, succeeded, type TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
 
@@ -139,7 +140,7 @@ export class Hooks {
   started(record: TaskRecord): void {
     const { onStarted } = this.#listeners
     if (onStarted.length === 0) return
-    const event = eventOf(record)
+    const event = new StartedEvent(record)
     for (const observer of onStarted) {
       try {
         observer.onStarted?.(event)

@@ -34,6 +34,7 @@ export type {
   TaskFinishedEvent,
   TaskPostedEvent,
   TaskRejectedEvent,
+  TaskStartedEvent,
 } from './observer.ts'
 export { type ParallelRunnerOptions, ParallelTaskRunner } from './parallel-task-runner.ts'
 export type { CloseReport } from './pool-closing.ts'

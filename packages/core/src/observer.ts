@@ -20,6 +20,15 @@ export interface TaskPostedEvent extends TaskEvent {
   readonly origin: string | undefined
 }
 
+/** A task starts: it has its slot, and is about to be called or sent to its thread. */
+export interface TaskStartedEvent extends TaskEvent {
+  /**
+   * Lets a text travel with the task, into its thread if it has one: there `taskContext().carrier` holds it. For what a
+   * tracer calls propagation, such as a `traceparent`.
+   */
+  carry(key: string, value: string): void
+}
+
 /** A task ended. With `TaskRejectedEvent`, exactly one for each task. */
 export interface TaskFinishedEvent extends TaskEvent {
   readonly outcome: 'succeeded' | 'failed' | 'cancelled'
@@ -84,7 +93,7 @@ export interface RunnerEvent {
  */
 export interface Observer {
   onPosted?(event: TaskPostedEvent): void
-  onStarted?(event: TaskEvent): void
+  onStarted?(event: TaskStartedEvent): void
   /**
    * Called in place of the synchronous part of each task, in its async context: calls `run`, once, perhaps with
    * something around it that its continuations should see (a store of an `AsyncLocalStorage`). `run` never throws. A task

@@ -39,6 +39,8 @@ export class TaskExtras {
   poster: TaskHandle | undefined = undefined
   /** Where it was posted from, with `traceOrigin`. Formatted when read. */
   origin: { stack?: string } | undefined = undefined
+  /** What observers let travel with the task. */
+  carrier: Record<string, string> | undefined = undefined
   #controller: AbortController | undefined = undefined
 
   take(options: PostOptions): void {

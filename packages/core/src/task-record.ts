@@ -159,6 +159,10 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
     return this.extras?.transfer
   }
 
+  get carrier(): Readonly<Record<string, string>> | undefined {
+    return this.extras?.carrier
+  }
+
   get wantsProgress(): boolean {
     return this.extras?.onProgress !== undefined
   }

@@ -11,6 +11,7 @@ import {
   type TaskRunner,
   ThreadPool,
 } from '@posttask/core'
+import { taskContext } from '@posttask/core/worker'
 import { createTestEnvironment } from '@posttask/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { deferred } from './fixtures/deferred.ts'
@@ -424,5 +425,30 @@ describe('putting something around each task', () => {
       expect(print).toHaveBeenCalledTimes(6)
     })
     print.mockRestore()
+  })
+})
+
+describe('what an observer carries', () => {
+  test('each task finds its own, and nothing where nothing was given', async () => {
+    const env = createTestEnvironment()
+    const carry: Observer = {
+      onStarted: (event) => {
+        if (event.name === 'bare') return
+        event.carry('id', String(event.task.id))
+        event.carry('from', 'observer')
+      },
+    }
+    const pool = new ThreadPool({ executor: env.createExecutor(), observer: carry })
+    const runner = new SequencedTaskRunner(pool)
+    const outcomes = Promise.all([
+      runner.run(({ id }) => [id, taskContext().carrier]),
+      runner.run(() => taskContext().carrier, { name: 'bare' }),
+      runner.run(({ id }) => [id, taskContext().carrier], { timeout: 10 }),
+    ])
+    await env.runUntilIdle()
+    const [first, bare, last] = await outcomes
+    expect([first, bare, last]).toEqual([[1, { id: '1', from: 'observer' }], {}, [3, { id: '3', from: 'observer' }]])
+    await pool.close()
+    await env[Symbol.asyncDispose]()
   })
 })

@@ -3,6 +3,7 @@ import {
   type Context,
   context,
   type Link,
+  propagation,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
@@ -11,7 +12,16 @@ import {
   type TracerProvider,
   trace,
 } from '@opentelemetry/api'
-import type { Observer, Task, TaskEvent, TaskFinishedEvent, TaskPostedEvent, TaskRejectedEvent, ThreadPool } from '@posttask/core'
+import type {
+  Observer,
+  Task,
+  TaskEvent,
+  TaskFinishedEvent,
+  TaskPostedEvent,
+  TaskRejectedEvent,
+  TaskStartedEvent,
+  ThreadPool,
+} from '@posttask/core'
 
 /** Options of `traceTasks`. */
 export interface TraceOptions {
@@ -24,7 +34,7 @@ export interface TraceOptions {
 /**
  * Makes a span for each task that runs, from its start to its outcome, as a child of the span in whose context it was
  * posted. On a pool whose tasks run on this event loop it is the active span of the task, so that what the task calls
- * becomes its child. A delayed or repeating task begins a trace of its own, with a link to where it was posted. Tasks that
+ * becomes its child; into a thread it travels, and `traced` of `@posttask/opentelemetry/worker` makes it active there. A delayed or repeating task begins a trace of its own, with a link to where it was posted. Tasks that
  * never start have no span. Disposing what it returns ends it.
  */
 export const traceTasks = <Accepts extends Task>(pool: ThreadPool<Accepts>, options: TraceOptions = {}): Disposable => {
@@ -60,6 +70,16 @@ class TaskTracer implements Observer {
     this.#traced.set(event.task.id, { parent, isDelayed, span: undefined })
   }
 
+  onStarted(event: TaskStartedEvent): void {
+    const traced = this.#traced.get(event.task.id)
+    // On this event loop the span is made where it can be the active one.
+    if (traced === undefined || this.#pool.bringsContext) return
+    traced.span = this.#start(event, traced.parent, [])
+    const carrier: Record<string, string> = {}
+    propagation.inject(trace.setSpan(traced.parent, traced.span), carrier)
+    for (const [key, value] of Object.entries(carrier)) event.carry(key, value)
+  }
+
   onRun(event: TaskEvent, run: () => void): void {
     const traced = this.#traced.get(event.task.id)
     if (traced === undefined) {
@@ -69,9 +89,8 @@ class TaskTracer implements Observer {
     const { parent, isDelayed } = traced
     // Elsewhere the context here is that of whoever woke the pool up.
     const own = this.#pool.bringsContext ? context.active() : parent
-    const span = this.#start(event, isDelayed ? ROOT_CONTEXT : own, isDelayed ? linksTo(own) : [])
-    traced.span = span
-    context.with(trace.setSpan(own, span), run)
+    traced.span ??= this.#start(event, isDelayed ? ROOT_CONTEXT : own, isDelayed ? linksTo(own) : [])
+    context.with(trace.setSpan(own, traced.span), run)
   }
 
   onFinished(event: TaskFinishedEvent): void {
@@ -79,7 +98,7 @@ class TaskTracer implements Observer {
     const traced = this.#traced.get(task.id)
     if (traced === undefined) return
     this.#traced.delete(task.id)
-    const span = traced.span ?? this.#late(event, traced.parent)
+    const { span } = traced
     if (span === undefined) return
     span.setAttribute('posttask.task.outcome', outcome)
     if (thread !== undefined) span.setAttribute('thread.id', thread)
@@ -97,12 +116,7 @@ class TaskTracer implements Observer {
     this.#traced.delete(task.id)
   }
 
-  /** A task of a batch has no start of its own to be called in. */
-  #late(event: TaskFinishedEvent, parent: Context): Span | undefined {
-    return event.runMs === 0 ? undefined : this.#start(event, parent, [], Date.now() - event.runMs)
-  }
-
-  #start(event: TaskEvent, parent: Context, links: Link[], startTime?: number): Span {
+  #start(event: TaskEvent, parent: Context, links: Link[]): Span {
     const { runner, task, name, priority } = event
     const attributes: Attributes = {
       'posttask.pool.name': this.#pool.name,
@@ -112,8 +126,7 @@ class TaskTracer implements Observer {
       'posttask.task.id': task.id,
       'posttask.task.priority': priority,
     }
-    const options = { kind: SpanKind.INTERNAL, attributes, links, ...(startTime !== undefined && { startTime }) }
-    return this.#tracer.startSpan(`run ${runner.name}`, options, parent)
+    return this.#tracer.startSpan(`run ${runner.name}`, { kind: SpanKind.INTERNAL, attributes, links }, parent)
   }
 }
 

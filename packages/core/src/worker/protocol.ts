@@ -18,8 +18,8 @@ export type TargetDefinition = readonly [index: number, module: string, exportNa
  */
 export type JobMessage = unknown[]
 
-/** Place on the board, target (index or definition), id, arguments, whether progress is wanted, name. */
-export const taskStride = 6
+/** Place on the board, target (index or definition), id, arguments, whether progress is wanted, name, carrier. */
+export const taskStride = 7
 
 /** The reason crosses as an error does. */
 export interface AbortMessage {

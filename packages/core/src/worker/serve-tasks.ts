@@ -12,7 +12,7 @@ import {
   threadMessage,
 } from './protocol.ts'
 import { serializationError } from './serialization-error.ts'
-import { provideTaskContext } from './task-context.ts'
+import { noCarrier, provideTaskContext } from './task-context.ts'
 import { outputLimitMs } from './thread-output.ts'
 import { type ThreadLine, ThreadTask } from './thread-task.ts'
 import { decodeThrown, encodeThrown } from './thrown-value.ts'
@@ -135,6 +135,7 @@ class TaskServer implements ThreadLine {
     }
     const name = (job[offset + 5] as string | undefined) ?? target.export
     const task = new ThreadTask(this, job[0] as number, index, job[offset + 2] as number, name, job[offset + 4] as boolean)
+    task.carrier = (job[offset + 6] as ThreadTask['carrier'] | undefined) ?? noCarrier
     this.#claimed = task
     const args = (job[offset + 3] ?? []) as never[]
     return target.run === undefined ? this.#load(task, target, args) : this.#run(task, target.run, args)

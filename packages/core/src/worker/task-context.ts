@@ -5,6 +5,8 @@ import type { TaskExecution } from '../executor.ts'
 export interface WorkerTaskContext {
   readonly name: string
   readonly id: number
+  /** What the observers of the pool let travel with the task (`TaskStartedEvent.carry`); empty where they do not. */
+  readonly carrier: Readonly<Record<string, string>>
   /** Of the thread it runs on; 0 is the main thread. */
   readonly threadId: number
   /**
@@ -22,6 +24,9 @@ export interface WorkerTaskContext {
 export interface ThreadTaskContext extends WorkerTaskContext {
   moveWithResult(objects: readonly object[]): void
 }
+
+/** Of a task with which nothing travels. */
+export const noCarrier: Readonly<Record<string, string>> = Object.freeze({})
 
 const hook = Symbol.for('@posttask/core/current-execution')
 
@@ -43,6 +48,7 @@ export const provideTaskContext = (current: () => ThreadTaskContext | undefined)
 const ofExecution = (execution: TaskExecution): WorkerTaskContext => ({
   name: execution.name,
   id: execution.id,
+  carrier: execution.carrier ?? noCarrier,
   threadId,
   get signal() {
     return execution.signal

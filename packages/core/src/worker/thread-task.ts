@@ -2,7 +2,7 @@ import { type MessagePort, threadId } from 'node:worker_threads'
 import type { Board } from './board.ts'
 import { threadMessage } from './protocol.ts'
 import { serializationError } from './serialization-error.ts'
-import type { ThreadTaskContext } from './task-context.ts'
+import { noCarrier, type ThreadTaskContext } from './task-context.ts'
 
 /** What a running task needs of its thread. */
 export interface ThreadLine {
@@ -19,6 +19,7 @@ export class ThreadTask implements ThreadTaskContext {
   readonly index: number
   readonly id: number
   readonly name: string
+  carrier: Readonly<Record<string, string>> = noCarrier
   readonly #line: ThreadLine
   readonly #wantsProgress: boolean
   #controller: AbortController | undefined

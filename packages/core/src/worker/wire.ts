@@ -127,18 +127,22 @@ export class Wire {
     }
   }
 
-  /** The thread has ended: says of each task that has no outcome yet what became of it. */
-  close(crash: () => unknown): void {
+  /** The thread has ended: says of each task that has no outcome yet what became of it. False where there is none. */
+  close(crash: () => unknown): boolean {
     this.drain()
     this.#port.close()
     const job = this.#job
-    if (job === undefined) return
+    let hasCut = false
+    if (job === undefined) return hasCut
     for (let index = 0; index < job.tasks.length; index++) {
+      if (job.outcomes[index] !== undefined) continue
       const outcome = this.#onBoard(job, index)
+      hasCut ||= outcome === undefined
       if (outcome !== undefined) job.settle(index, outcome)
       else if (this.#board.state(index) === boardState.queued) job.settle(index, lost)
       else job.reject(index, job.executions[index]?.aborted ? job.executions[index]?.abortReason : crash())
     }
+    return hasCut
   }
 
   #receive(message: ThreadMessage): void {
@@ -274,6 +278,7 @@ export class Wire {
         task.args.length === 0 ? undefined : task.args,
         execution.wantsProgress,
         name === target.export ? undefined : name,
+        execution.carrier,
       )
       if (execution.transfer !== undefined)
         transfer = transfer === undefined ? [...execution.transfer] : [...transfer, ...execution.transfer]

@@ -7,6 +7,7 @@ export class TestExecution implements TaskExecution {
   readonly runner = undefined as never
   readonly id = ++lastId
   readonly priority = 'user-visible'
+  readonly carrier = undefined
   readonly name: string
   readonly transfer: readonly object[] | undefined
   readonly wantsProgress: boolean
