@@ -20,7 +20,7 @@ export interface LaneSettings {
 }
 
 /** A batch that is not over after so many milliseconds has a task in it that takes longer than it did before. */
-const slowBatchMs = 10
+const slowBatchMs = 20
 
 /** One thread, from its start to its end. */
 interface ThreadLife {
@@ -92,12 +92,14 @@ export class Lane {
 
   /** Its tasks were quick when they ran last; one that is not keeps no other waiting. */
   #watchBatch(wire: Wire, job: Job): void {
+    const { clock } = this.#settings
     const onOver = (): void => {
       if (job !== this.#job) return
       if (wire.lookAhead()) job.tellSlow()
       else this.#watchBatch(wire, job)
     }
-    this.#watch = this.#settings.clock.setTimer(slowBatchMs, onOver, { unref: true })
+    // Where it was this thread that was busy, the outcomes are here and come first.
+    this.#watch = clock.setTimer(slowBatchMs, () => clock.nextTurn(onOver), { unref: true })
   }
 
   /** Starts the thread; resolves when it stands. */
@@ -216,7 +218,7 @@ export class Lane {
     life.wire.drain()
     const error = this.#crash(life)
     const serves = life.serves || life.wire.isServed
-    life.wire.close(() => error)
+    const hasCut = life.wire.close(() => error)
     // Released: the lane may be with its next thread already.
     if (life !== this.#life) return
     this.#life = undefined
@@ -224,7 +226,8 @@ export class Lane {
     const isWanted = this.#holder === holder
     const job = this.#job
     if (isWanted) this.#onLost?.(error)
-    if (isWanted && job === undefined) this.onStray(error)
+    // Of what ran there everything had ended: the end of the thread is no task's fault.
+    if (isWanted && !hasCut && life.endedFor === undefined) this.onStray(error)
     if (isWanted && serves) {
       this.#replace(job, error)
       return
