@@ -278,6 +278,7 @@ export class Wire {
         task.args.length === 0 ? undefined : task.args,
         execution.wantsProgress,
         name === target.export ? undefined : name,
+        execution.carrier,
       )
       if (execution.transfer !== undefined)
         transfer = transfer === undefined ? [...execution.transfer] : [...transfer, ...execution.transfer]
