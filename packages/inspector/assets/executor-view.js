@@ -2,7 +2,7 @@ import { element } from './element.js'
 import { count, percent } from './format.js'
 
 /** @typedef {import('../src/snapshot.ts').ExecutorSnapshot} Executor */
-/** @typedef {import('../src/snapshot.ts').ThreadSnapshot} Thread */
+/** @typedef {Executor['threads'][number]} Thread */
 
 /** The threads of an executor. @param {Executor} executor */
 export const executorView = ({ name, threads }) =>

@@ -1,6 +1,6 @@
 const budgetMs = 1
 
-/** Visits the items, and lets the event loop turn each time that a millisecond has passed. Never keeps the process alive. */
+/** Visits the items, and lets the event loop turn each time that a millisecond has passed. */
 export const inSlices = async <T>(items: Iterable<T>, visit: (item: T) => void): Promise<void> => {
   let end = performance.now() + budgetMs
   let visited = 0
@@ -13,7 +13,5 @@ export const inSlices = async <T>(items: Iterable<T>, visit: (item: T) => void):
   }
 }
 
-const nextTurn = (): Promise<void> =>
-  new Promise((resolve) => {
-    setImmediate(resolve).unref()
-  })
+/** Not unreferenced, which would wait until something else wakes the event loop. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

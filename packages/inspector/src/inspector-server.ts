@@ -79,11 +79,11 @@ export class InspectorServer {
   }
 
   #show(url: string, response: ServerResponse): void {
-    const { files, watchers, report } = this.#parts
+    const { files, watchers } = this.#parts
     const path = url.replace(/\?.*/, '')
     const file = files.get(path)
     if (file !== undefined) send(response, file.type, file.body)
-    else if (path === '/report') send(response, 'text/plain; charset=utf-8', report())
+    else if (path === '/report') send(response, 'text/plain; charset=utf-8', this.#parts.report())
     else if (path !== '/events') refuse(response, 404, 'There is no such page.')
     else if (!watchers.add(response)) refuse(response, 503, 'Too many pages are open.')
   }

@@ -115,7 +115,7 @@ export interface ExecutorSnapshot {
 }
 
 /** One thread. */
-export interface ThreadSnapshot {
+interface ThreadSnapshot {
   /** Undefined while it is not started. */
   readonly id: number | undefined
   readonly isBusy: boolean
