@@ -197,6 +197,7 @@ describe('what is shown', () => {
     runners[17]?.postTask(() => {})
     const later = await events.until((snapshot) => named(snapshot.pools, 'user 17').pending === 6)
     expect(later.pools[0]?.runners).toHaveLength(3)
+    await it.env.advanceBy(60_000)
   })
 
   test('nothing of a runner that has closed', async () => {

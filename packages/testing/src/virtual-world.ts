@@ -42,6 +42,9 @@ export interface WorldSettings {
   onStep?(task: TaskHandle): void
 }
 
+/** How many tasks a report names. */
+const mostLines = 50
+
 /** The parts of an environment, whoever drives it: clock, executor, pool, and what is known of the tasks. */
 export class VirtualWorld {
   readonly clock: VirtualClock
@@ -97,12 +100,14 @@ export class VirtualWorld {
     this.journal?.add(this.clock.now(), who, what)
   }
 
-  /** Everything that is pending, and why, as text. */
+  /** What is pending, and why, as text; of thousands the first. */
   describe(body?: string): string {
-    const lines = this.ledger.list().map(({ info }) => describeTask(info))
+    const pending = this.ledger.list()
+    const lines = pending.slice(0, mostLines).map(({ info }) => describeTask(info))
+    if (pending.length > mostLines) lines.push(`... and ${pending.length - mostLines} more`)
     const work = this.work.describe()
     return [
-      `t=${this.clock.now()}: ${lines.length === 0 ? 'no task is pending' : `${lines.length} task(s) pending`}`,
+      `t=${this.clock.now()}: ${pending.length === 0 ? 'no task is pending' : `${pending.length} task(s) pending`}`,
       ...(body === undefined ? [] : [`  ${body}`]),
       ...lines.map((line) => `  ${line}`),
       ...(work.length === 0 ? [] : [`  real work under way: ${work.join(', ')}`]),

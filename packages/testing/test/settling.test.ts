@@ -137,6 +137,20 @@ describe(`time does not move before work that takes none has ended, ${repetition
     await env.runUntilIdle()
     expect(env.isIdle()).toBe(true)
   })
+
+  test('describe() names fifty tasks, and counts the rest', async () => {
+    await using env = createTestEnvironment()
+    const runner = new SequencedTaskRunner(env.pool, { name: 'r' })
+    for (let task = 0; task < 1000; task++) runner.postTask(() => {})
+    const lines = env.describe().split('\n')
+    expect([lines.length, lines[0], lines[50], lines[51]]).toEqual([
+      52,
+      't=0: 1000 task(s) pending',
+      expect.stringContaining('r/task 50: queued'),
+      '  ... and 950 more',
+    ])
+    await env.runUntilIdle()
+  })
 })
 
 test('with strict, time that would move while a task waits for something unknown is an error', async () => {
