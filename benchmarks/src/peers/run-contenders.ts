@@ -17,6 +17,17 @@ const asyncWorker = (async (closure: Closure) => closure()) as unknown as AsyncW
 /** A function that queues a closure and promises its outcome. */
 type Run = (closure: Closure) => Promise<number>
 
+/** One queue for each case, made once: as in a program, it is warm. */
+export const madeOnce = (make: Runner['make']): Runner['make'] => {
+  const made = new Map<string, Run>()
+  return (concurrency, isAsync) => {
+    const key = `${concurrency} ${isAsync}`
+    const run = made.get(key) ?? make(concurrency, isAsync)
+    made.set(key, run)
+    return run
+  }
+}
+
 /** Who gives promises, and how one is made. `most` is the most tasks at once that it stands. */
 export interface Runner {
   readonly name: string
