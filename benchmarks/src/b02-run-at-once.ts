@@ -1,6 +1,6 @@
 import { type Benchmark, benchmark } from './benchmark.ts'
 import { asyncClosure, syncClosure } from './closures.ts'
-import { madeOnce, runContenders } from './peers/run-contenders.ts'
+import { runContenders } from './peers/run-contenders.ts'
 import { timed } from './timed.ts'
 
 export default benchmark({
@@ -13,20 +13,17 @@ export default benchmark({
     { name: 'async, concurrency 16', n: 1e5, settings: { concurrency: 16, async: true } },
   ],
   warmUps: 2,
-  contenders: runContenders.map(({ make, ...contender }) => {
-    const runOf = madeOnce(make)
-    return {
-      ...contender,
-      measure: ({ n, case: { settings } }) => {
-        const isAsync = settings?.['async'] === true
-        const run = runOf(Number(settings?.['concurrency']), isAsync)
-        const closure = isAsync ? asyncClosure : syncClosure
-        return timed(n, () => {
-          const outcomes = new Array<Promise<number>>(n)
-          for (let i = 0; i < n; i++) outcomes[i] = run(closure)
-          return Promise.all(outcomes)
-        })
-      },
-    }
-  }),
+  contenders: runContenders.map(({ make, ...contender }) => ({
+    ...contender,
+    measure: ({ n, case: { settings } }) => {
+      const isAsync = settings?.['async'] === true
+      const run = make(Number(settings?.['concurrency']), isAsync)
+      const closure = isAsync ? asyncClosure : syncClosure
+      return timed(n, () => {
+        const outcomes = new Array<Promise<number>>(n)
+        for (let i = 0; i < n; i++) outcomes[i] = run(closure)
+        return Promise.all(outcomes)
+      })
+    },
+  })),
 }) satisfies Benchmark

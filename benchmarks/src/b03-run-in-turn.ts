@@ -1,6 +1,6 @@
 import { type Benchmark, benchmark } from './benchmark.ts'
 import { asyncClosure, syncClosure } from './closures.ts'
-import { madeOnce, runContenders } from './peers/run-contenders.ts'
+import { runContenders } from './peers/run-contenders.ts'
 import { timed } from './timed.ts'
 
 export default benchmark({
@@ -11,19 +11,16 @@ export default benchmark({
     { name: 'async', n: 1e5, settings: { async: true } },
   ],
   warmUps: 4,
-  contenders: runContenders.map(({ make, name, package: packageName }) => {
-    const runOf = madeOnce(make)
-    return {
-      name,
-      ...(packageName === undefined ? {} : { package: packageName }),
-      measure: ({ n, case: { settings } }) => {
-        const isAsync = settings?.['async'] === true
-        const run = runOf(1, isAsync)
-        const closure = isAsync ? asyncClosure : syncClosure
-        return timed(n, async () => {
-          for (let i = 0; i < n; i++) await run(closure)
-        })
-      },
-    }
-  }),
+  contenders: runContenders.map(({ make, name, package: packageName }) => ({
+    name,
+    ...(packageName === undefined ? {} : { package: packageName }),
+    measure: ({ n, case: { settings } }) => {
+      const isAsync = settings?.['async'] === true
+      const run = make(1, isAsync)
+      const closure = isAsync ? asyncClosure : syncClosure
+      return timed(n, async () => {
+        for (let i = 0; i < n; i++) await run(closure)
+      })
+    },
+  })),
 }) satisfies Benchmark

@@ -6,7 +6,7 @@ import type { WatchedQueue } from './peers/watched-queue.ts'
 import { timedOften } from './timed.ts'
 
 /** How many tasks a measurement takes at least. */
-const total = 1e5
+const total = 5e5
 
 /** Posts `n` closures, the last of which ends the measurement. What was collected goes when they are done. */
 const postAll = (make: () => WatchedQueue): Contender['measure'] => {

@@ -18,7 +18,7 @@ const asyncWorker = (async (closure: Closure) => closure()) as unknown as AsyncW
 type Run = (closure: Closure) => Promise<number>
 
 /** One queue for each case, made once: as in a program, it is warm. */
-export const madeOnce = (make: Runner['make']): Runner['make'] => {
+const madeOnce = (make: Runner['make']): Runner['make'] => {
   const made = new Map<string, Run>()
   return (concurrency, isAsync) => {
     const key = `${concurrency} ${isAsync}`
@@ -46,8 +46,8 @@ const ours =
     return (closure) => runner.run(closure)
   }
 
-/** Everybody who gives a promise per task, each at the best setting that its documentation names. */
-export const runContenders: readonly Runner[] = [
+/** Each at the best setting that its documentation names. */
+const runners: readonly Runner[] = [
   ...poolVariants.map(({ name, options }) => ({ name, package: '@posttask/core', make: ours(options) })),
   {
     name: 'bare ring',
@@ -119,3 +119,6 @@ export const runContenders: readonly Runner[] = [
     },
   },
 ]
+
+/** Everybody who gives a promise per task. */
+export const runContenders: readonly Runner[] = runners.map((runner) => ({ ...runner, make: madeOnce(runner.make) }))

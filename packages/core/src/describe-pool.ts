@@ -11,14 +11,14 @@ const runningLine = (record: TaskRecord, now: number): string => {
   const site = postedFrom(record)?.split('\n')[0]?.trim()
   const origin = site === undefined ? '' : `, posted ${site}`
   const end = record.isSettled ? ', cancelled, and has not stopped' : ''
-  return `    runs: "${record.name}" (#${record.id})${age(record.extras?.startedAt, now)}${thread}${origin}${end}`
+  return `    runs: "${record.name}" (#${record.id})${age(record.run?.startedAt, now)}${thread}${origin}${end}`
 }
 
 const waitingLine = ({ waiting }: TaskRunner, now: number): string | undefined => {
   const { oldest, size } = waiting
   if (oldest === undefined) return undefined
   const rest = size === 1 ? '' : ` and ${size - 1} more`
-  return `    waits: "${oldest.name}" (#${oldest.id})${age(oldest.extras?.postedAt, now)}${rest}`
+  return `    waits: "${oldest.name}" (#${oldest.id})${age(oldest.queuedAt, now)}${rest}`
 }
 
 const runnerLines = (runner: TaskRunner, current: TaskRecord | undefined, now: number): string[] => {

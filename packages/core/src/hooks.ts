@@ -2,16 +2,19 @@ import type {
   Observer,
   QueueDepthEvent,
   RejectionReason,
+  RunnerEvent,
   StallEvent,
   TaskErrorEvent,
   TaskEvent,
   TaskFinishedEvent,
+  TaskPostedEvent,
   TaskRejectedEvent,
+  TaskStartedEvent,
 } from './observer.ts'
 import { postedFrom } from './origin.ts'
 import { PostedEvent } from './posted-event.ts'
-import { StartedEvent } from './started-event.ts'
-import { failed, type RecordState, succeeded, type TaskRecord } from './task-record.ts'
+import type { TaskRecord } from './task-record.ts'
+import type { TaskRun } from './task-run.ts'
 import type { TaskRunner } from './task-runner.ts'
 
 /** Where to send what nobody waits for. */
@@ -43,9 +46,6 @@ const printRejection = (event: TaskRejectedEvent): void => {
   console.error(`${describe(event)} will not run: ${event.error.message}`)
 }
 
-const outcomeOf = (state: RecordState): TaskFinishedEvent['outcome'] =>
-  state === succeeded ? 'succeeded' : state === failed ? 'failed' : 'cancelled'
-
 type Listeners = { readonly [Method in keyof Required<Observer>]: readonly Observer[] }
 
 const listenersOf = (observers: readonly Observer[]): Listeners => {
@@ -66,10 +66,46 @@ const printHookError = (error: unknown): void => {
   console.error('[posttask] a hook threw:', error)
 }
 
-/**
- * Calls the hooks of a pool. One that throws is printed, and harms nothing else (F3). What is called for each task makes
- * no closure, which would cost more than the call.
- */
+// One function for each method: a closure for each event would cost more than the call.
+const onPosted = (observer: Observer, event: TaskPostedEvent): void => observer.onPosted?.(event)
+const onStarted = (observer: Observer, event: TaskStartedEvent): void => observer.onStarted?.(event)
+const onFinished = (observer: Observer, event: TaskFinishedEvent): void => observer.onFinished?.(event)
+const onRejected = (observer: Observer, event: TaskRejectedEvent): void => observer.onRejected?.(event)
+const onQueueDepth = (observer: Observer, event: QueueDepthEvent): void => observer.onQueueDepth?.(event)
+const onRunnerOpened = (observer: Observer, event: RunnerEvent): void => observer.onRunnerOpened?.(event)
+const onRunnerClosed = (observer: Observer, event: RunnerEvent): void => observer.onRunnerClosed?.(event)
+
+const tell = <Event>(observers: readonly Observer[], call: (observer: Observer, event: Event) => void, event: Event): void => {
+  for (const observer of observers) {
+    try {
+      call(observer, event)
+    } catch (error) {
+      printHookError(error)
+    }
+  }
+}
+
+/** Calls `run` within the observers from this one on. */
+const surround = (observers: readonly Observer[], from: number, event: TaskStartedEvent, run: () => void): void => {
+  const inner = from + 1 < observers.length ? surroundOnce(observers, from + 1, event, run) : run
+  try {
+    observers[from]?.onRun?.(event, inner)
+  } catch (error) {
+    printHookError(error)
+  }
+  inner()
+}
+
+const surroundOnce = (observers: readonly Observer[], from: number, event: TaskStartedEvent, run: () => void): (() => void) => {
+  let isCalled = false
+  return () => {
+    if (isCalled) return
+    isCalled = true
+    surround(observers, from, event, run)
+  }
+}
+
+/** Calls the hooks of a pool. One that throws is printed, and harms nothing else (F3). */
 export class Hooks {
   /** False where no observer wants to know of every task: the pool then builds no event. */
   observed = false
@@ -116,7 +152,7 @@ export class Hooks {
   rejected(record: TaskRecord, reason: RejectionReason, error: Error, isReported: boolean): void {
     const event = { ...eventOf(record), reason, error }
     if (isReported) this.#call(() => this.#onTaskRejected(event))
-    for (const observer of this.#listeners.onRejected) this.#call(() => observer.onRejected?.(event))
+    tell(this.#listeners.onRejected, onRejected, event)
   }
 
   /** An error in a worker while no task ran there: nobody's outcome. */
@@ -125,74 +161,31 @@ export class Hooks {
   }
 
   posted(record: TaskRecord, isDelayed: boolean): void {
-    const { onPosted } = this.#listeners
-    if (onPosted.length === 0) return
-    const event = new PostedEvent(record, isDelayed)
-    for (const observer of onPosted) {
-      try {
-        observer.onPosted?.(event)
-      } catch (error) {
-        printHookError(error)
-      }
-    }
+    const observers = this.#listeners.onPosted
+    if (observers.length > 0) tell(observers, onPosted, new PostedEvent(record, isDelayed))
   }
 
-  started(record: TaskRecord): void {
-    const { onStarted } = this.#listeners
-    if (onStarted.length === 0) return
-    const event = new StartedEvent(record)
-    for (const observer of onStarted) {
-      try {
-        observer.onStarted?.(event)
-      } catch (error) {
-        printHookError(error)
-      }
-    }
+  started(run: TaskRun): void {
+    const observers = this.#listeners.onStarted
+    if (observers.length > 0) tell(observers, onStarted, run.named())
   }
 
-  finished(record: TaskRecord, state: RecordState, value: unknown, waitMs: number, runMs: number): void {
-    const { onFinished } = this.#listeners
-    if (onFinished.length === 0) return
-    // Not by spreading another event, which would cost a microsecond.
-    const event: TaskFinishedEvent = {
-      runner: record.runner,
-      task: record,
-      name: record.name,
-      priority: record.priority,
-      outcome: outcomeOf(state),
-      error: state === succeeded ? undefined : value,
-      waitMs,
-      runMs,
-      thread: record.thread,
-    }
-    for (const observer of onFinished) {
-      try {
-        observer.onFinished?.(event)
-      } catch (error) {
-        printHookError(error)
-      }
-    }
-  }
-
-  runnerOpened(runner: TaskRunner): void {
-    for (const observer of this.#listeners.onRunnerOpened) this.#call(() => observer.onRunnerOpened?.({ runner }))
-  }
-
-  runnerClosed(runner: TaskRunner): void {
-    for (const observer of this.#listeners.onRunnerClosed) this.#call(() => observer.onRunnerClosed?.({ runner }))
+  finished(run: TaskRun): void {
+    const observers = this.#listeners.onFinished
+    if (observers.length > 0) tell(observers, onFinished, run.named() as TaskFinishedEvent)
   }
 
   queueDepth(runner: TaskRunner, depth: number): void {
-    const { onQueueDepth } = this.#listeners
-    if (onQueueDepth.length === 0) return
-    const event: QueueDepthEvent = { runner, depth }
-    for (const observer of onQueueDepth) {
-      try {
-        observer.onQueueDepth?.(event)
-      } catch (error) {
-        printHookError(error)
-      }
-    }
+    const observers = this.#listeners.onQueueDepth
+    if (observers.length > 0) tell(observers, onQueueDepth, { runner, depth })
+  }
+
+  runnerOpened(runner: TaskRunner): void {
+    tell(this.#listeners.onRunnerOpened, onRunnerOpened, { runner })
+  }
+
+  runnerClosed(runner: TaskRunner): void {
+    tell(this.#listeners.onRunnerClosed, onRunnerClosed, { runner })
   }
 
   /** Runs code of the user's that belongs to no task's outcome. */
@@ -204,43 +197,32 @@ export class Hooks {
     }
   }
 
-  /** Calls `run` with what the observers put around it, and gives its outcome: no observer can lose or change it. */
-  around(record: TaskRecord, run: () => unknown): unknown {
+  /** Calls `body` with what the observers put around it, and gives its outcome: no observer can lose or change it. */
+  around<Arg>(record: TaskRecord, body: (this: TaskRecord, arg: Arg) => unknown, arg: Arg): unknown {
     let hasRun = false
     let hasThrown = false
     let outcome: unknown
-    const once = (): void => {
+    const run = (): void => {
       if (hasRun) return
       hasRun = true
       try {
-        outcome = run()
+        outcome = body.call(record, arg)
       } catch (error) {
         hasThrown = true
         outcome = error
       }
     }
-    const event = eventOf(record)
-    const wrapped = this.#listeners.onRun.reduceRight((inner, observer) => this.#wrap(observer, event, inner), once)
-    wrapped()
+    surround(this.#listeners.onRun, 0, (record.run as TaskRun).named(), run)
     if (hasThrown) throw outcome
     return outcome
   }
 
-  #wrap(observer: Observer, event: TaskEvent, inner: () => void): () => void {
-    let isCalled = false
-    return () => {
-      if (isCalled) return
-      isCalled = true
-      this.#call(() => observer.onRun?.(event, inner))
-      inner()
-    }
-  }
-
   #update(): void {
     this.#listeners = listenersOf(this.#observers)
-    const { onPosted, onStarted, onFinished, onQueueDepth, onRun } = this.#listeners
-    this.surrounds = onRun.length > 0
-    this.observed = onPosted.length + onStarted.length + onFinished.length + onQueueDepth.length > 0
+    const listeners = this.#listeners
+    this.surrounds = listeners.onRun.length > 0
+    const ofTasks = [listeners.onPosted, listeners.onStarted, listeners.onRun, listeners.onFinished, listeners.onQueueDepth]
+    this.observed = ofTasks.some((observers) => observers.length > 0)
   }
 
   #call(hook: () => void): void {

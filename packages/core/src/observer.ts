@@ -14,7 +14,7 @@ export interface TaskPostedEvent extends TaskEvent {
   /** The task that posted it, as far as the current task is known. Of a reply, the task that it replies to (F7). */
   readonly poster: TaskHandle | undefined
   readonly isReply: boolean
-  /** It had a delay: this is told when that has passed, in nobody's async context. */
+  /** It had a delay, or is a tick of a repeating task: this is told when it is due, in nobody's async context. */
   readonly isDelayed: boolean
   /** The stack of the post, with `traceOrigin: true`. Made when it is read. */
   readonly origin: string | undefined
@@ -22,6 +22,8 @@ export interface TaskPostedEvent extends TaskEvent {
 
 /** A task starts: it has its slot, and is about to be called or sent to its thread. */
 export interface TaskStartedEvent extends TaskEvent {
+  /** It had a delay, or is a tick of a repeating task. */
+  readonly isDelayed: boolean
   /**
    * Lets a text travel with the task, into its thread if it has one: there `taskContext().carrier` holds it. For what a
    * tracer calls propagation, such as a `traceparent`.
@@ -32,6 +34,8 @@ export interface TaskStartedEvent extends TaskEvent {
 /** A task ended. With `TaskRejectedEvent`, exactly one for each task. */
 export interface TaskFinishedEvent extends TaskEvent {
   readonly outcome: 'succeeded' | 'failed' | 'cancelled'
+  /** False where it was cancelled before its start. */
+  readonly hasStarted: boolean
   /** What it failed with, or why it was cancelled or dropped. */
   readonly error: unknown
   /** From joining the queue to the start, in ms; all of it where the task never started. */
@@ -88,8 +92,9 @@ export interface RunnerEvent {
 
 /**
  * Sees what happens in a pool, every runner and every backend alike. All methods are optional, are called
- * synchronously and must return quickly. One that throws is reported and harms nothing else (F3). Times are measured,
- * and tasks cost something, while an observer has one of `onPosted`, `onStarted`, `onFinished`, `onQueueDepth`.
+ * synchronously and must return quickly. One that throws is reported and harms nothing else (F3). What `onStarted`, `onRun`
+ * and `onFinished` are told of a run is one object, complete at its end. Times are measured, and tasks cost something,
+ * while an observer has one of those, `onPosted` or `onQueueDepth`.
  */
 export interface Observer {
   onPosted?(event: TaskPostedEvent): void
@@ -99,7 +104,7 @@ export interface Observer {
    * something around it that its continuations should see (a store of an `AsyncLocalStorage`). `run` never throws. A task
    * whose `run` was not called runs all the same. Tasks that go to a thread in a batch have no such part.
    */
-  onRun?(event: TaskEvent, run: () => void): void
+  onRun?(event: TaskStartedEvent, run: () => void): void
   onFinished?(event: TaskFinishedEvent): void
   onRejected?(event: TaskRejectedEvent): void
   onQueueDepth?(event: QueueDepthEvent): void

@@ -22,6 +22,7 @@ import {
   type TaskRecord,
   type TaskSink,
 } from './task-record.ts'
+import { TaskRun } from './task-run.ts'
 import type { ThreadPool } from './thread-pool.ts'
 
 /**
@@ -89,7 +90,8 @@ export abstract class RunnerEngine extends RunnerQueue {
     if ((shares & sharesTurn) === 0) this.#taken++
     if (record.has(continuesOnShutdown)) this.#continuing++
     if (this.bound.isBounded) this.offerRoom(record)
-    if (record.extras !== undefined || this.isTimed) this.#onStart(record)
+    if (record.extras !== undefined) this.#startLimits(record, record.extras)
+    if (this.isTimed) this.#startRun(record)
   }
 
   /** @internal The task's promise settled, or its thread is free again. */
@@ -114,6 +116,8 @@ export abstract class RunnerEngine extends RunnerQueue {
     }
     this.inFlight.remove(record)
     this.pool.stalls?.lost(record)
+    const { run } = record
+    if (run !== undefined) record.watch = run.startedAt - run.waitMs
     this.#freeSlot(record)
     this.requeue(record)
   }
@@ -200,21 +204,29 @@ export abstract class RunnerEngine extends RunnerQueue {
     return this.queue.size === 0 && this.running <= this.#continuing
   }
 
-  #onStart(record: TaskRecord): void {
-    const { hooks, clock, delays, stalls } = this.pool
-    const extras = this.extrasOf(record)
+  #startLimits(record: TaskRecord, extras: TaskExtras): void {
     if (extras.deadline !== undefined) {
-      delays.remove(extras.deadline)
+      this.pool.delays.remove(extras.deadline)
       extras.deadline = undefined
     }
     if (extras.timeout !== undefined) this.limit(record, extras, extras.timeout)
-    if (!this.isTimed) return
+  }
+
+  #startRun(record: TaskRecord): void {
+    const { hooks, clock, stalls } = this.pool
     const now = clock.now()
-    extras.startedAt = now
+    const run = new TaskRun(record, now - (record.queuedAt ?? now), true, now)
+    record.watch = run
     stalls?.started(record, now)
     if (!hooks.observed) return
-    hooks.started(record)
+    hooks.started(run)
     hooks.queueDepth(this.self, this.queue.size)
+  }
+
+  #endRun(record: TaskRecord): void {
+    this.pool.stalls?.ended(record)
+    // A run is younger than a record that waited long, and must not be kept by it.
+    record.watch = undefined
   }
 
   #execute(record: TaskRecord): void {
@@ -223,10 +235,12 @@ export abstract class RunnerEngine extends RunnerQueue {
     let state: typeof succeeded | typeof failed = succeeded
     const outer = setCurrent(record)
     try {
-      if (this.pool.hooks.surrounds) value = runAsCurrent(record, () => this.pool.hooks.around(record, () => this.#call(record)))
-      else if (this.pool.tracksRunner || record.has(isBarrier)) value = runAsCurrent(record, () => this.#call(record))
-      else if (record.scope === undefined) value = this.executor.execute(record.task as never, record)
-      else value = record.scope.runInAsyncScope(execute, record, this.executor)
+      const { executor } = this
+      const { hooks, tracksRunner } = this.pool
+      const body = hooks.surrounds ? executeSurrounded : execute
+      if (tracksRunner) value = runAsCurrent(record, () => body.call(record, executor))
+      else if (record.scope === undefined) value = body.call(record, executor)
+      else value = record.scope.runInAsyncScope(body, record, executor)
     } catch (error) {
       state = failed
       value = error
@@ -236,10 +250,6 @@ export abstract class RunnerEngine extends RunnerQueue {
     if (mayBePromise && this.#settlesLater(record, value as object | null)) return
     this.#settle(record, state, value)
     if (record.isHolding) this.#finish(record)
-  }
-
-  #call(record: TaskRecord): unknown {
-    return record.has(isBarrier) ? (record.task as Closure)(record) : this.executor.execute(record.task as never, record)
   }
 
   /** True where the result is a promise, which from now on is waited for. */
@@ -271,6 +281,7 @@ export abstract class RunnerEngine extends RunnerQueue {
     if (record.extras !== undefined) this.#endExtras(record, record.extras)
     record.task = undefined
     record.scope = undefined
+    if (record.watch !== undefined) this.#endRun(record)
     this.#freeSlot(record)
     this.release(record)
     if (record.has(isBarrier | isTick) || !this.waiters.isEmpty) this.tellOthers(record)
@@ -292,7 +303,6 @@ export abstract class RunnerEngine extends RunnerQueue {
   }
 
   #endExtras(record: TaskRecord, extras: TaskExtras): void {
-    this.pool.stalls?.ended(record)
     if (extras.waits === undefined || extras.waits.size === 0) return
     const error = new TaskCancelledError(
       `task "${record.name}" on runner "${this.name}" ended without awaiting its sleep or yield`,
@@ -304,5 +314,9 @@ export abstract class RunnerEngine extends RunnerQueue {
 
 /** Called in the async scope of a task, with the task as `this`. */
 function execute(this: TaskRecord, executor: ThreadExecutor<never>): unknown {
-  return executor.execute(this.task as never, this)
+  return this.has(isBarrier) ? (this.task as Closure)(this) : executor.execute(this.task as never, this)
+}
+
+function executeSurrounded(this: TaskRecord, executor: ThreadExecutor<never>): unknown {
+  return this.runner.pool.hooks.around(this, execute, executor)
 }

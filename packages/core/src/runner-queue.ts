@@ -393,11 +393,8 @@ export abstract class RunnerQueue extends ReadyEntry {
 
   #onPosted(record: TaskRecord, isDelayed: boolean): void {
     const { hooks, clock } = this.pool
-    const extras = this.extrasOf(record)
-    extras.postedAt = clock.now()
+    record.watch = clock.now()
     if (!hooks.observed) return
-    // Read once: an event each is made of it, and the name of a function is no plain property.
-    extras.name ??= record.name
     hooks.posted(record, isDelayed)
     hooks.queueDepth(this.self, this.queue.size)
   }
@@ -424,6 +421,7 @@ export abstract class RunnerQueue extends ReadyEntry {
   protected dismiss(record: TaskRecord): void {
     record.task = undefined
     record.scope = undefined
+    record.watch = undefined
     this.release(record)
     if (record.order !== notQueued) this.tellOthers(record)
     this.update()

@@ -1,6 +1,6 @@
 import { type DurationStats, Histogram } from './histogram.ts'
 import type { TaskPriority } from './task.ts'
-import { cancelled, failed, type RecordState, rejected, succeeded, type TaskRecord } from './task-record.ts'
+import { cancelled, failed, type RecordState, rejected, succeeded } from './task-record.ts'
 import type { RunnerKind } from './task-runner.ts'
 
 /** A runner at one moment, and what became of its tasks so far. */
@@ -48,15 +48,10 @@ export class OutcomeCounters {
     else if (state === rejected) this.rejected++
   }
 
-  /** Returns the durations of a task that ends now. */
-  measure(record: TaskRecord, now: number): { waitMs: number; runMs: number } {
-    const { postedAt, startedAt } = record.extras ?? { postedAt: now, startedAt: undefined }
-    const waitMs = (startedAt ?? now) - (postedAt ?? now)
-    const runMs = startedAt === undefined ? 0 : now - startedAt
-    if (startedAt !== undefined) {
-      ;(this.waitMs ??= new Histogram()).record(waitMs)
-      ;(this.runMs ??= new Histogram()).record(runMs)
-    }
-    return { waitMs, runMs }
+  measure(waitMs: number, runMs: number): void {
+    this.waitMs ??= new Histogram()
+    this.waitMs.record(waitMs)
+    this.runMs ??= new Histogram()
+    this.runMs.record(runMs)
   }
 }

@@ -71,6 +71,6 @@ export class StallWatch implements DelayEntry {
   }
 
   #ageOf(record: TaskRecord, now: number): number {
-    return now - (record.extras?.startedAt ?? now)
+    return now - (record.run?.startedAt ?? now)
   }
 }

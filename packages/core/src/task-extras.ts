@@ -32,9 +32,6 @@ export class TaskExtras {
   abortReason: unknown = undefined
   /** Sleeps and yields of the running task; made by the first, for a set costs more than all the rest. */
   waits: Set<AbortableWait> | undefined = undefined
-  postedAt: number | undefined = undefined
-  startedAt: number | undefined = undefined
-  thread: number | undefined = undefined
   /** Who posted it, where somebody watches and it does not join the queue at once. */
   poster: TaskHandle | undefined = undefined
   /** Where it was posted from, with `traceOrigin`. Formatted when read. */

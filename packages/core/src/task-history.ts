@@ -1,5 +1,5 @@
 import type { TaskPriority } from './task.ts'
-import { cancelled, failed, type RecordState, succeeded, type TaskRecord } from './task-record.ts'
+import type { TaskRun } from './task-run.ts'
 
 /** What became of a task, kept after it is gone. Times are milliseconds on the pool's clock. */
 export interface TaskSummary {
@@ -22,28 +22,41 @@ export interface TaskSummary {
 /** The size of a history that was asked for without a size. */
 export const defaultHistory = 100
 
-/** The last tasks of a runner: a ring of a fixed size. */
+/** The last tasks of a runner: a ring of a fixed size, whose entries are written over: an old one would be no young garbage. */
 export class TaskHistory {
   readonly #size: number
-  readonly #ring: TaskSummary[] = []
+  readonly #ring: { -readonly [Key in keyof TaskSummary]: TaskSummary[Key] }[] = []
   #next = 0
 
   constructor(size: number) {
     this.#size = size
   }
 
-  add(record: TaskRecord, state: RecordState, error: unknown, waitMs: number, runMs: number, endedAt: number): void {
-    const { id, name, priority, thread } = record
-    this.#ring[this.#next] = { id, name, priority, outcome: outcomeOf(state), error, waitMs, runMs, endedAt, thread }
-    this.#next = (this.#next + 1) % this.#size
+  add(id: number, run: TaskRun, endedAt: number): void {
+    const { name, priority, error, waitMs, runMs, thread } = run.named()
+    const outcome = run.outcome as TaskSummary['outcome']
+    const entry = this.#ring[this.#next]
+    if (entry === undefined) this.#ring[this.#next] = { id, name, priority, outcome, error, waitMs, runMs, endedAt, thread }
+    else {
+      entry.id = id
+      entry.name = name
+      entry.priority = priority
+      entry.outcome = outcome
+      entry.error = error
+      entry.waitMs = waitMs
+      entry.runMs = runMs
+      entry.endedAt = endedAt
+      entry.thread = thread
+    }
+    if (++this.#next === this.#size) this.#next = 0
   }
 
   /** Newest first. */
   recent(limit: number): readonly TaskSummary[] {
     const newestLast = [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)]
-    return newestLast.reverse().slice(0, limit)
+    return newestLast
+      .reverse()
+      .slice(0, limit)
+      .map((entry) => ({ ...entry }))
   }
 }
-
-const outcomeOf = (state: RecordState): TaskSummary['outcome'] =>
-  state === succeeded ? 'succeeded' : state === failed ? 'failed' : state === cancelled ? 'cancelled' : 'rejected'

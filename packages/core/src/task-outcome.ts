@@ -2,8 +2,9 @@ import type { RejectionReason } from './observer.ts'
 import { appendOrigin } from './origin.ts'
 import { rejectThroughAwaiters } from './rejection.ts'
 import type { OutcomeCounters } from './runner-stats.ts'
-import type { TaskHistory } from './task-history.ts'
-import { cancelled, failed, type RecordState, rejected, succeeded, type TaskRecord } from './task-record.ts'
+import type { TaskHistory, TaskSummary } from './task-history.ts'
+import { cancelled, failed, type RecordState, rejected, succeeded, type TaskRecord, taskStates } from './task-record.ts'
+import { TaskRun } from './task-run.ts'
 import type { ThreadPool } from './thread-pool.ts'
 
 /** The one place in which a task gets its outcome, and in which somebody is told. */
@@ -30,17 +31,13 @@ export class TaskOutcomes {
     else if (state === succeeded) sink(value)
     else this.#reject(record, sink, state, value)
     if (!isTold && (state === failed || (state === cancelled && isTimeout(value)))) this.#report(record, value)
-    if ((this.#pool.isTimed || this.#history !== undefined) && state !== rejected) this.#measure(record, state, value)
+    if (this.#pool.isTimed || this.#history !== undefined) this.#measure(record, state, value)
     return isTold
   }
 
   /** It was not accepted, or dropped before its start. What `shutdown` drops is in its report. */
   refuse(record: TaskRecord, reason: RejectionReason, error: Error): void {
     const isTold = this.settle(record, rejected, error)
-    if (this.#history !== undefined) {
-      const now = this.#pool.clock.now()
-      this.#history.add(record, rejected, error, now - (record.extras?.postedAt ?? now), 0, now)
-    }
     this.#pool.hooks.rejected(record, reason, error, !isTold && reason !== 'shutdown')
   }
 
@@ -78,10 +75,16 @@ export class TaskOutcomes {
   }
 
   #measure(record: TaskRecord, state: RecordState, value: unknown): void {
-    const now = this.#pool.clock.now()
-    const { waitMs, runMs } = this.#counters.measure(record, now)
-    this.#history?.add(record, state, state === succeeded ? undefined : value, waitMs, runMs, now)
-    if (this.#pool.hooks.observed) this.#pool.hooks.finished(record, state, value, waitMs, runMs)
+    const { clock, hooks } = this.#pool
+    const now = clock.now()
+    // None where it never started, or did before anybody measured.
+    const run = record.run ?? new TaskRun(record, now - (record.queuedAt ?? now), record.isHolding, now)
+    run.outcome = taskStates[state] as TaskSummary['outcome']
+    if (state !== succeeded) run.error = value
+    run.runMs = now - run.startedAt
+    if (record.run !== undefined) this.#counters.measure(run.waitMs, run.runMs)
+    this.#history?.add(record.id, run, now)
+    if (hooks.observed && state !== rejected) hooks.finished(run)
   }
 }
 

@@ -182,8 +182,7 @@ export class TaskPack implements TaskSink {
     const record = new TaskRecord(this.#runner, id, task, bits, sink ?? this)
     record.order = id
     record.scope = this.#scopes?.[index]
-    const postedAt = this.#postedAt?.[index]
-    if (postedAt !== undefined) this.#runner.extrasOf(record).postedAt = postedAt
+    record.watch = this.#postedAt?.[index]
     return record
   }
 }

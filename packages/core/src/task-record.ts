@@ -5,6 +5,7 @@ import type { TaskExecution } from './executor.ts'
 import type { Task, TaskHandle, TaskPriority, TaskState } from './task.ts'
 import { type TaskExtras, taskName } from './task-extras.ts'
 import type { TaskPack } from './task-pack.ts'
+import type { TaskRun } from './task-run.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { priorityOf } from './traits.ts'
 
@@ -88,6 +89,8 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
   pack: TaskPack | undefined = undefined
   extras: TaskExtras | undefined = undefined
   scope: AsyncScope | undefined = undefined
+  /** Where somebody measures: while it waits, since when it is queued; then its run, until it is over. */
+  watch: number | TaskRun | undefined = undefined
   readonly sink: Resolve | TaskSink | undefined
 
   constructor(runner: TaskRunner, id: number, task: Task, bits: number, sink: Resolve | TaskSink | undefined) {
@@ -167,13 +170,21 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
     return this.extras?.onProgress !== undefined
   }
 
+  get queuedAt(): number | undefined {
+    return typeof this.watch === 'number' ? this.watch : undefined
+  }
+
+  get run(): TaskRun | undefined {
+    return typeof this.watch === 'object' ? this.watch : undefined
+  }
+
   get thread(): number | undefined {
-    return this.extras?.thread
+    return this.run?.thread
   }
 
   set thread(id: number | undefined) {
     // Kept where somebody measures; a record has no room for what nobody asks for.
-    if (this.extras !== undefined) this.extras.thread = id
+    if (typeof this.watch === 'object') this.watch.thread = id
   }
 
   cancel(reason?: unknown): boolean {

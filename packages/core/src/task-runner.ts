@@ -196,8 +196,8 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
 
   /**
    * Runs `mapper` for each item: a closure, or a stub of `taskModule`. Items are taken from the source as results are
-   * taken by the consumer, never more than `window` ahead, nor more than a bounded queue has room for (Q1). Results come in the order of the items, or with
-   * `ordered: false` as they come. The first failure ends it.
+   * taken by the consumer, never more than `window` ahead, nor more than a bounded queue has room for (Q1). Results
+   * come in the order of the items, or with `ordered: false` as they come. The first failure ends it.
    */
   map<Item, Outcome>(
     items: Iterable<Item> | AsyncIterable<Item>,

@@ -1,5 +1,6 @@
 import {
   type BoundTask,
+  type Clock,
   type Executor,
   ParallelTaskRunner,
   SequencedTaskRunner,
@@ -25,13 +26,14 @@ interface Message {
 class FakeThreads implements Executor<BoundTask> {
   readonly name = 'fake'
   readonly accepts = ['bound'] as const
-  readonly clock = systemClock
+  readonly clock: Clock
   readonly capabilities = { boundary: 'thread', transfer: false, terminate: false, sharedMemory: false, maxBatch: 8 } as const
   readonly messages: Message[] = []
   readonly maxConcurrency: number
   readonly #costs: Readonly<Record<string, number>>
 
-  constructor(maxConcurrency: number, costs: Readonly<Record<string, number>>) {
+  constructor(maxConcurrency: number, costs: Readonly<Record<string, number>>, clock: Clock = systemClock) {
+    this.clock = clock
     this.maxConcurrency = maxConcurrency
     this.#costs = costs
   }
@@ -164,6 +166,24 @@ test('F5 tasks that a dead thread had not started run elsewhere, in order and ah
   expect(await Promise.all(outcomes)).toEqual(['crashed', 'a2', 'a3'])
   await idle
   expect(await behind).toBe('a4')
+})
+
+test('F5 the wait of a task that goes back to the queue counts from its post', async () => {
+  let now = 0
+  const threads = new FakeThreads(1, cheap, { ...systemClock, now: () => now })
+  const pool = new ThreadPool({ executor: threads, onTaskError: () => {} })
+  const finished: string[] = []
+  pool.addObserver({ onFinished: ({ name, waitMs, runMs }) => void finished.push(`${name} ${waitMs} ${runMs}`) })
+  const runner = new SequencedTaskRunner(pool)
+  for (const name of ['a1', 'a2']) runner.postTask(task(name), { name })
+  await turn()
+  now = 10
+  threads.messages[0]?.settle([{ status: 'rejected', reason: new Error('crashed') }, { status: 'lost' }])
+  await turn()
+  now = 15
+  threads.messages[1]?.settle()
+  await runner.waitIdle()
+  expect(finished).toEqual(['a1 0 10', 'a2 10 5'])
 })
 
 test('F5 what moves to a thread travels alone: a thread that dies before its turn would take it along', async () => {

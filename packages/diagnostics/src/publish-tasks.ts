@@ -6,7 +6,6 @@ import type {
   TaskEvent,
   TaskFinishedEvent,
   TaskHandle,
-  TaskPostedEvent,
   TaskPriority,
   TaskRunner,
   ThreadPool,
@@ -21,13 +20,14 @@ export interface TaskMessage {
   readonly name: string
   readonly priority: TaskPriority
   /** From here on known at `asyncStart`. */
-  outcome?: TaskFinishedEvent['outcome']
-  error?: unknown
+  outcome: TaskFinishedEvent['outcome'] | undefined
   /** Milliseconds in the queue, and from the start to the outcome. */
-  waitMs?: number
-  runMs?: number
+  waitMs: number | undefined
+  runMs: number | undefined
   /** The id of the thread that ran it. */
-  thread?: number | undefined
+  thread: number | undefined
+  /** Only of a task that failed or was cancelled, and known at `error`. */
+  error?: unknown
 }
 
 /** Published by `posttask.task:post`. */
@@ -65,10 +65,9 @@ const drops: Channel = channel('posttask.task:drop')
 const creations: Channel = channel('posttask.runner:create')
 const closings: Channel = channel('posttask.runner:close')
 
-const ofRuns: readonly Channel[] = [runs.start, runs.end, runs.asyncStart, runs.asyncEnd, runs.error]
-/** `TracingChannel.hasSubscribers` itself came with Node 20.13, and is not in every set of types. */
-const runsHaveSubscribers = (): boolean => ofRuns.some((one) => one.hasSubscribers)
-const ofTasks = new SubscriberWatch([...ofRuns, posts, drops])
+const ofRuns = new SubscriberWatch([runs.start, runs.end, runs.asyncStart, runs.asyncEnd, runs.error])
+const ofPosts = new SubscriberWatch([posts])
+const ofDrops = new SubscriberWatch([drops])
 
 /**
  * Publishes what happens in a pool on `node:diagnostics_channel`, by the conventions that tracers know:
@@ -80,28 +79,18 @@ const ofTasks = new SubscriberWatch([...ofRuns, posts, drops])
 export const publishTasks = <Accepts extends Task>(pool: ThreadPool<Accepts>): Disposable => {
   const name = pool.name
   for (const runner of pool.runners) publishRunner(creations, name, runner)
-  const ofRunners = pool.addObserver({
-    onRunnerOpened: ({ runner }) => publishRunner(creations, name, runner),
-    onRunnerClosed: ({ runner }) => publishRunner(closings, name, runner),
-    onRejected: ({ runner, task, name: taskName, priority, reason, error }) => {
-      if (drops.hasSubscribers) publishDrop({ pool: name, runner, task, name: taskName, priority, reason, error })
-    },
-  })
-  let publishing: Disposable | undefined
-  const update = (): void => {
-    if (ofTasks.hasSubscribers) publishing ??= pool.addObserver(new Publisher(name))
-    else {
-      publishing?.[Symbol.dispose]()
-      publishing = undefined
-    }
-  }
-  const watching = ofTasks.onChange(update)
-  update()
+  const publishing = [
+    pool.addObserver({
+      onRunnerOpened: ({ runner }) => publishRunner(creations, name, runner),
+      onRunnerClosed: ({ runner }) => publishRunner(closings, name, runner),
+    }),
+    observeWhileHeard(pool, ofPosts, () => publishPosts(name)),
+    observeWhileHeard(pool, ofRuns, () => new RunPublisher(name)),
+    observeWhileHeard(pool, ofDrops, () => publishDrops(name)),
+  ]
   return {
     [Symbol.dispose]: () => {
-      watching[Symbol.dispose]()
-      publishing?.[Symbol.dispose]()
-      ofRunners[Symbol.dispose]()
+      for (const one of publishing) one[Symbol.dispose]()
     },
   }
 }
@@ -110,57 +99,97 @@ const publishRunner = (to: Channel, pool: string, runner: TaskRunner): void => {
   if (to.hasSubscribers) to.publish({ pool, runner } satisfies RunnerMessage)
 }
 
+/** Observes a pool while somebody listens on those channels. */
+const observeWhileHeard = (pool: ThreadPool<never>, channels: SubscriberWatch, make: () => Observer): Disposable => {
+  let observing: Disposable | undefined
+  const end = (): void => {
+    observing?.[Symbol.dispose]()
+    observing = undefined
+  }
+  const update = (): void => {
+    if (channels.hasSubscribers) observing ??= pool.addObserver(make())
+    else end()
+  }
+  const watching = channels.onChange(update)
+  update()
+  return {
+    [Symbol.dispose]: () => {
+      watching[Symbol.dispose]()
+      end()
+    },
+  }
+}
+
+const publishPosts = (pool: string): Observer => ({
+  onPosted: ({ runner, task, name, priority, poster, isReply }) => {
+    posts.publish({ pool, runner, task, name, priority, poster, isReply } satisfies TaskPostMessage)
+  },
+})
+
+const publishDrops = (pool: string): Observer => ({
+  onFinished: ({ runner, task, name, priority, hasStarted, error }) => {
+    if (!hasStarted) publishDrop({ pool, runner, task, name, priority, reason: 'cancelled', error })
+  },
+  onRejected: ({ runner, task, name, priority, reason, error }) => {
+    publishDrop({ pool, runner, task, name, priority, reason, error })
+  },
+})
+
 const publishDrop = (message: TaskDropMessage): void => drops.publish(message)
 
-/** Observes the tasks of a pool while somebody listens. */
-class Publisher implements Observer {
+class RunPublisher implements Observer {
   readonly #pool: string
-  /** Of the tasks that run, by their ids: a weak map of them would cost more than the rest of this. */
+  /** Of the run that started last: it is usually over before the next one starts. */
+  #latest: TaskMessage | undefined
+  /** Of the others that go on, by the ids of their tasks: a weak map of them would cost more than the rest of this. */
   readonly #messages = new Map<number, TaskMessage>()
-  /** Whether a task that was posted earlier has started is not known here. */
-  #firstId = Number.POSITIVE_INFINITY
 
   constructor(pool: string) {
     this.#pool = pool
   }
 
-  onPosted({ runner, task, name, priority, poster, isReply }: TaskPostedEvent): void {
-    if (task.id < this.#firstId) this.#firstId = task.id
-    if (!posts.hasSubscribers) return
-    posts.publish({ pool: this.#pool, runner, task, name, priority, poster, isReply } satisfies TaskPostMessage)
-  }
-
   onRun({ runner, task, name, priority }: TaskEvent, run: () => void): void {
-    if (!runsHaveSubscribers()) {
-      run()
-      return
+    // All of it at once: to add to an object later costs more than to make it.
+    const message: TaskMessage = {
+      pool: this.#pool,
+      runner,
+      task,
+      name,
+      priority,
+      outcome: undefined,
+      waitMs: undefined,
+      runMs: undefined,
+      thread: undefined,
     }
-    const message: TaskMessage = { pool: this.#pool, runner, task, name, priority }
-    this.#messages.set(task.id, message)
+    if (this.#latest !== undefined) this.#messages.set(this.#latest.task.id, this.#latest)
+    this.#latest = message
     runs.start.runStores(message, run)
     runs.end.publish(message)
   }
 
-  onFinished({ runner, task, name, priority, outcome, error, waitMs, runMs, thread }: TaskFinishedEvent): void {
-    const message = this.#messages.get(task.id)
-    if (message !== undefined) {
-      this.#messages.delete(task.id)
-      message.outcome = outcome
-      message.waitMs = waitMs
-      message.runMs = runMs
-      message.thread = thread
-      this.#publishEnd(message, error)
-    } else if (outcome === 'cancelled' && runMs === 0 && task.id >= this.#firstId && drops.hasSubscribers) {
-      publishDrop({ pool: this.#pool, runner, task, name, priority, reason: 'cancelled', error })
-    }
-  }
-
-  #publishEnd(message: TaskMessage, error: unknown): void {
-    if (message.outcome !== 'succeeded') {
+  onFinished({ task, outcome, error, waitMs, runMs, thread }: TaskFinishedEvent): void {
+    const message = this.#take(task)
+    if (message === undefined) return
+    message.outcome = outcome
+    message.waitMs = waitMs
+    message.runMs = runMs
+    message.thread = thread
+    if (outcome !== 'succeeded') {
       message.error = error
       runs.error.publish(message)
     }
     runs.asyncStart.publish(message)
     runs.asyncEnd.publish(message)
+  }
+
+  #take(task: TaskHandle): TaskMessage | undefined {
+    const latest = this.#latest
+    if (latest?.task === task) {
+      this.#latest = undefined
+      return latest
+    }
+    const message = this.#messages.get(task.id)
+    this.#messages.delete(task.id)
+    return message
   }
 }

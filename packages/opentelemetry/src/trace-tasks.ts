@@ -17,6 +17,7 @@ import type {
   Task,
   TaskEvent,
   TaskFinishedEvent,
+  TaskHandle,
   TaskPostedEvent,
   TaskRejectedEvent,
   TaskStartedEvent,
@@ -31,75 +32,62 @@ export interface TraceOptions {
   readonly filter?: ((event: TaskEvent) => boolean) | undefined
 }
 
+type Filter = (event: TaskEvent) => boolean
+
 /**
  * Makes a span for each task that runs, from its start to its outcome, as a child of the span in whose context it was
  * posted. On a pool whose tasks run on this event loop it is the active span of the task, so that what the task calls
- * becomes its child; into a thread it travels, and `traced` of `@posttask/opentelemetry/worker` makes it active there. A delayed or repeating task begins a trace of its own, with a link to where it was posted. Tasks that
- * never start have no span. Disposing what it returns ends it.
+ * becomes its child; into a thread it travels, and `traced` of `@posttask/opentelemetry/worker` makes it active there.
+ * A delayed or repeating task begins a trace of its own, with a link to where it was posted. Tasks that never start have
+ * no span. Disposing what it returns ends it, and the spans of what still runs.
  */
 export const traceTasks = <Accepts extends Task>(pool: ThreadPool<Accepts>, options: TraceOptions = {}): Disposable => {
   const tracer = (options.tracerProvider ?? trace).getTracer('@posttask/opentelemetry')
-  return pool.addObserver(new TaskTracer(pool as unknown as ThreadPool, tracer, options.filter ?? (() => true)))
+  const spans = new TaskSpans(pool.name, tracer)
+  const filter = options.filter ?? (() => true)
+  const observing = pool.addObserver(pool.bringsContext ? tracerInContext(spans, filter) : new TaskTracer(spans, filter))
+  return {
+    [Symbol.dispose]: () => {
+      observing[Symbol.dispose]()
+      spans.endAll()
+    },
+  }
 }
 
-/** A task that waits or runs. */
-interface Traced {
-  /** Where its span belongs. */
-  readonly parent: Context
-  readonly isDelayed: boolean
-  span: Span | undefined
-}
-
-class TaskTracer implements Observer {
-  readonly #pool: ThreadPool
+/** The spans of the tasks that run. */
+class TaskSpans {
+  readonly #pool: string
   readonly #tracer: Tracer
-  readonly #filter: (event: TaskEvent) => boolean
-  /** By the ids of tasks, from post to outcome: a weak map of them would cost more than the rest of this. */
-  readonly #traced = new Map<number, Traced>()
+  /** By the ids of tasks: a weak map of them would cost more than the rest of this. */
+  readonly #open = new Map<number, Span>()
 
-  constructor(pool: ThreadPool, tracer: Tracer, filter: (event: TaskEvent) => boolean) {
+  constructor(pool: string, tracer: Tracer) {
     this.#pool = pool
     this.#tracer = tracer
-    this.#filter = filter
   }
 
-  onPosted(event: TaskPostedEvent): void {
-    const { isDelayed } = event
-    if (!this.#filter(event)) return
-    const parent = isDelayed ? ROOT_CONTEXT : context.active()
-    this.#traced.set(event.task.id, { parent, isDelayed, span: undefined })
-  }
-
-  onStarted(event: TaskStartedEvent): void {
-    const traced = this.#traced.get(event.task.id)
-    // On this event loop the span is made where it can be the active one.
-    if (traced === undefined || this.#pool.bringsContext) return
-    traced.span = this.#start(event, traced.parent, [])
-    const carrier: Record<string, string> = {}
-    propagation.inject(trace.setSpan(traced.parent, traced.span), carrier)
-    for (const [key, value] of Object.entries(carrier)) event.carry(key, value)
-  }
-
-  onRun(event: TaskEvent, run: () => void): void {
-    const traced = this.#traced.get(event.task.id)
-    if (traced === undefined) {
-      run()
-      return
+  start({ runner, task, name, priority }: TaskEvent, parent: Context, links: Link[]): Span {
+    const attributes: Attributes = {
+      'posttask.pool.name': this.#pool,
+      'posttask.runner.name': runner.name,
+      'posttask.runner.kind': runner.kind,
+      'posttask.task.name': name,
+      'posttask.task.id': task.id,
+      'posttask.task.priority': priority,
     }
-    const { parent, isDelayed } = traced
-    // Elsewhere the context here is that of whoever woke the pool up.
-    const own = this.#pool.bringsContext ? context.active() : parent
-    traced.span ??= this.#start(event, isDelayed ? ROOT_CONTEXT : own, isDelayed ? linksTo(own) : [])
-    context.with(trace.setSpan(own, traced.span), run)
+    const span = this.#tracer.startSpan(`run ${runner.name}`, { kind: SpanKind.INTERNAL, attributes, links }, parent)
+    this.#open.set(task.id, span)
+    return span
   }
 
-  onFinished(event: TaskFinishedEvent): void {
-    const { task, outcome, error, thread } = event
-    const traced = this.#traced.get(task.id)
-    if (traced === undefined) return
-    this.#traced.delete(task.id)
-    const { span } = traced
+  of(task: TaskHandle): Span | undefined {
+    return this.#open.get(task.id)
+  }
+
+  end({ task, outcome, error, thread }: TaskFinishedEvent): void {
+    const span = this.#open.get(task.id)
     if (span === undefined) return
+    this.#open.delete(task.id)
     span.setAttribute('posttask.task.outcome', outcome)
     if (thread !== undefined) span.setAttribute('thread.id', thread)
     if (outcome === 'failed') {
@@ -112,21 +100,67 @@ class TaskTracer implements Observer {
     span.end()
   }
 
-  onRejected({ task }: TaskRejectedEvent): void {
-    this.#traced.delete(task.id)
+  endAll(): void {
+    for (const span of this.#open.values()) span.end()
+    this.#open.clear()
+  }
+}
+
+/** For tasks that run in the context of their posts: nothing has to be kept of one that waits. */
+const tracerInContext = (spans: TaskSpans, filter: Filter): Observer => ({
+  onRun: (event, run) => {
+    if (!filter(event)) {
+      run()
+      return
+    }
+    const own = context.active()
+    const span = event.isDelayed ? spans.start(event, ROOT_CONTEXT, linksTo(own)) : spans.start(event, own, [])
+    context.with(trace.setSpan(own, span), run)
+  },
+  onFinished: (event) => spans.end(event),
+})
+
+/** For tasks that bring no context: it is kept from post to start. */
+class TaskTracer implements Observer {
+  readonly #spans: TaskSpans
+  readonly #filter: Filter
+  /** Where the span of a task that waits belongs, by its id. */
+  readonly #parents = new Map<number, Context>()
+
+  constructor(spans: TaskSpans, filter: Filter) {
+    this.#spans = spans
+    this.#filter = filter
   }
 
-  #start(event: TaskEvent, parent: Context, links: Link[]): Span {
-    const { runner, task, name, priority } = event
-    const attributes: Attributes = {
-      'posttask.pool.name': this.#pool.name,
-      'posttask.runner.name': runner.name,
-      'posttask.runner.kind': runner.kind,
-      'posttask.task.name': name,
-      'posttask.task.id': task.id,
-      'posttask.task.priority': priority,
-    }
-    return this.#tracer.startSpan(`run ${runner.name}`, { kind: SpanKind.INTERNAL, attributes, links }, parent)
+  onPosted(event: TaskPostedEvent): void {
+    if (this.#filter(event)) this.#parents.set(event.task.id, event.isDelayed ? ROOT_CONTEXT : context.active())
+  }
+
+  onStarted(event: TaskStartedEvent): void {
+    const parent = this.#parents.get(event.task.id)
+    if (parent === undefined) return
+    // It was on its way before, in a batch whose thread was lost.
+    this.#spans.of(event.task)?.end()
+    const span = this.#spans.start(event, parent, [])
+    const carrier: Record<string, string> = {}
+    propagation.inject(trace.setSpan(parent, span), carrier)
+    for (const [key, value] of Object.entries(carrier)) event.carry(key, value)
+  }
+
+  onRun({ task }: TaskStartedEvent, run: () => void): void {
+    const span = this.#spans.of(task)
+    const parent = this.#parents.get(task.id)
+    if (span === undefined || parent === undefined) run()
+    else context.with(trace.setSpan(parent, span), run)
+  }
+
+  onFinished(event: TaskFinishedEvent): void {
+    this.#parents.delete(event.task.id)
+    this.#spans.end(event)
+  }
+
+  onRejected({ task }: TaskRejectedEvent): void {
+    this.#parents.delete(task.id)
   }
 }
 

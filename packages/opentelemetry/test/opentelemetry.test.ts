@@ -140,6 +140,17 @@ describe('spans', () => {
     await end()
   })
 
+  test.each([{}, { workers: 1 }])('the span of a task that runs ends with the tracing (%o)', async (executorOptions) => {
+    const { env, pool, tracing, exporter, end } = setUp({}, executorOptions)
+    const runner = new SequencedTaskRunner<BoundTask>(pool as unknown as ThreadPool<BoundTask>)
+    runner.postTask(fixture.add(1, 2))
+    runner.postTask(fixture.add(3, 4))
+    pool.addObserver({ onRun: () => tracing[Symbol.dispose]() })
+    await env.runUntilIdle()
+    expect(exporter.getFinishedSpans()).toHaveLength(1)
+    await end()
+  })
+
   test('E4 on threads the parent is the span of the post, not of whoever woke the pool up', async () => {
     const { env, pool, within, spanOf, end } = setUp({}, { workers: 1 })
     const runner = new SequencedTaskRunner<BoundTask>(pool as unknown as ThreadPool<BoundTask>)

@@ -1,0 +1,53 @@
+import type { TaskStartedEvent } from './observer.ts'
+import type { TaskHandle, TaskPriority } from './task.ts'
+import type { TaskSummary } from './task-history.ts'
+import type { TaskRecord } from './task-record.ts'
+import type { TaskRunner } from './task-runner.ts'
+
+/**
+ * One run of a task, where somebody measures it. It is at once the event that observers get when the task starts, around
+ * it and when it has ended: one object, complete at the end.
+ */
+export class TaskRun implements TaskStartedEvent {
+  readonly runner: TaskRunner
+  readonly task: TaskHandle
+  name = ''
+  priority: TaskPriority = 'user-visible'
+  /** Until its end. */
+  outcome: TaskSummary['outcome'] | undefined = undefined
+  error: unknown = undefined
+  readonly waitMs: number
+  runMs = 0
+  thread: number | undefined = undefined
+  readonly hasStarted: boolean
+  /** On the pool's clock. */
+  readonly startedAt: number
+
+  constructor(record: TaskRecord, waitMs: number, hasStarted: boolean, startedAt: number) {
+    this.runner = record.runner
+    this.task = record
+    this.waitMs = waitMs
+    this.hasStarted = hasStarted
+    this.startedAt = startedAt
+  }
+
+  get isDelayed(): boolean {
+    const { id, order } = this.task as TaskRecord
+    // Its place in the queue was given to it when it was due.
+    return order > id
+  }
+
+  /** With its name, for whoever sees it: to read the name of a function costs as much as to look at the clock. */
+  named(): this {
+    if (this.name !== '') return this
+    this.name = this.task.name
+    this.priority = (this.task as TaskRecord).priority
+    return this
+  }
+
+  carry(key: string, value: string): void {
+    const extras = this.runner.extrasOf(this.task as TaskRecord)
+    extras.carrier ??= {}
+    extras.carrier[key] = value
+  }
+}
