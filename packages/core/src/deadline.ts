@@ -4,6 +4,9 @@ import { running, type TaskRecord } from './task-record.ts'
 
 /** The time limit of a task: of its wait (C1), then of its run (C2). */
 export class Deadline implements DelayEntry {
+  /** As `TaskRecord.keptAlive`. */
+  static readonly keptAlive: Deadline = new Deadline(undefined as never, 0, 0)
+
   readonly id: number
   order = 0
   readonly #record: TaskRecord

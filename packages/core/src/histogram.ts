@@ -5,30 +5,25 @@ export interface DurationStats {
   readonly max: number
 }
 
-/** Buckets of equal width to an octave. */
-const steps = 8
-const stepBits = 3
-/** The unit of the finer durations: an eighth of a microsecond, about, so that the octave from one on has all its steps. */
-const unitsPerMs = 2 ** 13
-/** From here on, in ms, the unit is the millisecond. */
-const coarseMs = 2 ** 17
-const mostUnits = 2 ** 31 - 1
-const coarseOctaves = Math.log2(unitsPerMs)
+const smallestMs = 2 ** -10
 const octaves = 41
+const steps = 8
 const buckets = octaves * steps
 
-/** Integer arithmetic: a logarithm would cost as much as the rest of a measurement. */
+/** The upper word of a double is its exponent, the octave, followed by its fraction, whose first three bits are the step. */
+const double = new DataView(new ArrayBuffer(8))
+const bitsBelow = 17
+const firstBucket = (1023 + Math.log2(smallestMs)) * steps
+
 const bucketOf = (ms: number): number => {
-  const isCoarse = ms >= coarseMs
-  const units = Math.min(mostUnits, Math.max(steps, isCoarse ? ms : ms * unitsPerMs)) | 0
-  const octave = 31 - Math.clz32(units)
-  const step = (units >> (octave - stepBits)) & (steps - 1)
-  return (octave - stepBits + (isCoarse ? coarseOctaves : 0)) * steps + step
+  double.setFloat64(0, Math.max(ms, smallestMs))
+  return Math.min(buckets - 1, (double.getUint32(0) >>> bitsBelow) - firstBucket)
 }
 
 const endOf = (bucket: number): number => {
-  const octave = Math.floor(bucket / steps) + stepBits
-  return (2 ** octave * (1 + ((bucket % steps) + 1) / steps)) / unitsPerMs
+  double.setUint32(0, (firstBucket + bucket + 1) << bitsBelow)
+  double.setUint32(4, 0)
+  return double.getFloat64(0)
 }
 
 /** Durations in buckets, eight to an octave from a microsecond up: exact within 12.5 %, in constant memory. */

@@ -5,6 +5,9 @@ import { bestEffort, userBlocking, userVisible } from './traits.ts'
 
 /** What waits and runs for one key. */
 class KeySequence {
+  /** As `TaskRecord.keptAlive`. */
+  static readonly keptAlive: KeySequence = /* @__PURE__ */ new KeySequence()
+
   readonly tasks = new TaskList()
   /** How many of each priority wait. */
   readonly counts = [0, 0, 0]

@@ -4,6 +4,9 @@ import { checkedTime } from './traits.ts'
 
 /** The sequence of one key of a `KeyedTaskRunner`: a view, free to make and to forget. */
 export class KeyedSequence<Accepts extends Task = Task> {
+  /** @internal As `TaskRecord.keptAlive`. */
+  static readonly keptAlive: KeyedSequence = /* @__PURE__ */ new KeyedSequence(undefined as never, undefined)
+
   readonly runner: TaskRunner<Accepts>
   readonly key: unknown
 

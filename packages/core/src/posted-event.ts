@@ -2,11 +2,14 @@ import type { TaskPostedEvent } from './observer.ts'
 import { postedFrom } from './origin.ts'
 import { currentPoster, isReplying } from './poster.ts'
 import type { TaskHandle, TaskPriority } from './task.ts'
-import type { TaskRecord } from './task-record.ts'
+import { TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
 
 /** The event of a post that is made now. A class: the getter of an object literal would cost a microsecond. */
 export class PostedEvent implements TaskPostedEvent {
+  /** As `TaskRecord.keptAlive`. */
+  static readonly keptAlive: PostedEvent = new PostedEvent(TaskRecord.keptAlive, false)
+
   readonly runner: TaskRunner
   readonly task: TaskHandle
   readonly name: string
@@ -14,7 +17,6 @@ export class PostedEvent implements TaskPostedEvent {
   readonly poster: TaskHandle | undefined
   readonly isReply: boolean
   readonly isDelayed: boolean
-  readonly #record: TaskRecord
 
   constructor(record: TaskRecord, isDelayed: boolean) {
     this.runner = record.runner
@@ -24,10 +26,9 @@ export class PostedEvent implements TaskPostedEvent {
     this.poster = record.extras?.poster ?? currentPoster()
     this.isReply = isReplying()
     this.isDelayed = isDelayed
-    this.#record = record
   }
 
   get origin(): string | undefined {
-    return postedFrom(this.#record)
+    return postedFrom(this.task as TaskRecord)
   }
 }

@@ -16,16 +16,24 @@ export interface ReplyOptions extends PostOptions {
 
 /** Posts the reply when the task has ended (F7). */
 export class ReplySink implements TaskSink {
+  /** As `TaskRecord.keptAlive`. */
+  static readonly keptAlive: ReplySink = new ReplySink(undefined as never, undefined as never, {}, undefined)
+
   readonly #replyTo: TaskRunner
   readonly #reply: (result: unknown, context: TaskContext) => unknown
   readonly #options: ReplyOptions
   readonly #scope: AsyncScope | undefined
 
-  constructor(replyTo: TaskRunner, reply: (result: unknown, context: TaskContext) => unknown, options: ReplyOptions) {
+  constructor(
+    replyTo: TaskRunner,
+    reply: (result: unknown, context: TaskContext) => unknown,
+    options: ReplyOptions,
+    scope: AsyncScope | undefined,
+  ) {
     this.#replyTo = replyTo
     this.#reply = reply
     this.#options = options
-    this.#scope = replyTo.pool.captureScope()
+    this.#scope = scope
   }
 
   onSettled(record: TaskRecord, state: RecordState, value: unknown): boolean {

@@ -22,10 +22,10 @@ export interface TaskSummary {
 /** The size of a history that was asked for without a size. */
 export const defaultHistory = 100
 
-/** The last tasks of a runner: a ring of a fixed size, whose entries are written over: an old one would be no young garbage. */
+/** The last tasks of a runner: a ring of a fixed size. */
 export class TaskHistory {
   readonly #size: number
-  readonly #ring: { -readonly [Key in keyof TaskSummary]: TaskSummary[Key] }[] = []
+  readonly #ring: TaskSummary[] = []
   #next = 0
 
   constructor(size: number) {
@@ -35,28 +35,13 @@ export class TaskHistory {
   add(id: number, run: TaskRun, endedAt: number): void {
     const { name, priority, error, waitMs, runMs, thread } = run.named()
     const outcome = run.outcome as TaskSummary['outcome']
-    const entry = this.#ring[this.#next]
-    if (entry === undefined) this.#ring[this.#next] = { id, name, priority, outcome, error, waitMs, runMs, endedAt, thread }
-    else {
-      entry.id = id
-      entry.name = name
-      entry.priority = priority
-      entry.outcome = outcome
-      entry.error = error
-      entry.waitMs = waitMs
-      entry.runMs = runMs
-      entry.endedAt = endedAt
-      entry.thread = thread
-    }
+    this.#ring[this.#next] = { id, name, priority, outcome, error, waitMs, runMs, endedAt, thread }
     if (++this.#next === this.#size) this.#next = 0
   }
 
   /** Newest first. */
   recent(limit: number): readonly TaskSummary[] {
     const newestLast = [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)]
-    return newestLast
-      .reverse()
-      .slice(0, limit)
-      .map((entry) => ({ ...entry }))
+    return newestLast.reverse().slice(0, limit)
   }
 }

@@ -25,6 +25,9 @@ const room = 128
  * collection copies, a million waiting functions are an array.
  */
 export class TaskPack implements TaskSink {
+  /** As `TaskRecord.keptAlive`. */
+  static readonly keptAlive: TaskPack = new TaskPack(undefined as never, 0)
+
   next: TaskPack | undefined = undefined
   prev: TaskPack | undefined = undefined
   /** How many wait in it. */
@@ -191,6 +194,9 @@ const indexOf = (record: TaskRecord): number => record.bits >> packIndexShift
 
 /** The handle of a task that was posted as a function alone. */
 export class PackedTask implements TaskHandle {
+  /** As `TaskRecord.keptAlive`. */
+  static readonly keptAlive: PackedTask = new PackedTask(TaskPack.keptAlive, 0, 0)
+
   readonly id: number
   readonly #pack: TaskPack
   readonly #index: number

@@ -1,7 +1,7 @@
 import type { TaskStartedEvent } from './observer.ts'
 import type { TaskHandle, TaskPriority } from './task.ts'
 import type { TaskSummary } from './task-history.ts'
-import type { TaskRecord } from './task-record.ts'
+import { TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
 
 /**
@@ -9,6 +9,9 @@ import type { TaskRunner } from './task-runner.ts'
  * it and when it has ended: one object, complete at the end.
  */
 export class TaskRun implements TaskStartedEvent {
+  /** As `TaskRecord.keptAlive`. With a fraction for a duration, as at the end: a number of another kind makes another class. */
+  static readonly keptAlive: TaskRun = Object.assign(new TaskRun(TaskRecord.keptAlive, 0.5, true, 0.5), { runMs: 0.5 })
+
   readonly runner: TaskRunner
   readonly task: TaskHandle
   name = ''

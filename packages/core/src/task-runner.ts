@@ -157,7 +157,12 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
         `the reply of postTaskAndReply is a closure, which replyTo "${replyTo.name}" cannot run: executor "${replyTo.pool.executor.name}" takes bound tasks only`,
       )
     }
-    const sink = new ReplySink(replyTo, reply as (result: unknown, context: TaskContext) => unknown, options)
+    const sink = new ReplySink(
+      replyTo,
+      reply as (result: unknown, context: TaskContext) => unknown,
+      options,
+      replyTo.pool.captureScope(),
+    )
     return this.submit(task, options, sink, 0, 0)
   }
 

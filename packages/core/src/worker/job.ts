@@ -3,6 +3,9 @@ import type { BoundTask } from '../task.ts'
 
 /** One message to a thread: a task, or several, and an outcome for each. */
 export class Job {
+  /** As `TaskRecord.keptAlive`. */
+  static readonly keptAlive: Job = new Job([], [], () => {})
+
   readonly tasks: readonly BoundTask[]
   readonly executions: readonly TaskExecution[]
   readonly outcomes: (Settled | undefined)[]
