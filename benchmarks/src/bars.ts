@@ -71,10 +71,9 @@ const backends = [piscina, 'posttask on tinypool']
 
 /** What reads totals, or has nothing to tell. */
 const freeWatchers = ['an observer of nothing', 'channels, nobody listens', 'Prometheus', 'OpenTelemetry metrics']
-/** What looks at each task, and the same around the tasks of a bare ring. */
 /** Those beside which tasks of a long queue wait without records, as they do unwatched. */
 const packing: readonly string[] = ['timing', 'history']
-
+/** What looks at each task, and the same around the tasks of a bare ring. */
 const pricedWatchers = [
   ['timing', 'clock'],
   ['an observer that does nothing', 'clock'],

@@ -160,9 +160,9 @@ export class Hooks {
     console.error(`[posttask] executor "${executor}": an error outside of any task:`, error)
   }
 
-  posted(record: TaskRecord, isDelayed: boolean): void {
+  posted(record: TaskRecord): void {
     const observers = this.#listeners.onPosted
-    if (observers.length > 0) tell(observers, onPosted, new PostedEvent(record, isDelayed))
+    if (observers.length > 0) tell(observers, onPosted, new PostedEvent(record))
   }
 
   started(run: TaskRun): void {

@@ -8,7 +8,7 @@ import type { TaskRunner } from './task-runner.ts'
 /** The event of a post that is made now. A class: the getter of an object literal would cost a microsecond. */
 export class PostedEvent implements TaskPostedEvent {
   /** As `TaskRecord.keptAlive`. */
-  static readonly keptAlive: PostedEvent = new PostedEvent(TaskRecord.keptAlive, false)
+  static readonly keptAlive: PostedEvent = new PostedEvent(TaskRecord.keptAlive)
 
   readonly runner: TaskRunner
   readonly task: TaskHandle
@@ -18,14 +18,14 @@ export class PostedEvent implements TaskPostedEvent {
   readonly isReply: boolean
   readonly isDelayed: boolean
 
-  constructor(record: TaskRecord, isDelayed: boolean) {
+  constructor(record: TaskRecord) {
     this.runner = record.runner
     this.task = record
     this.name = record.name
     this.priority = record.priority
     this.poster = record.extras?.poster ?? currentPoster()
     this.isReply = isReplying()
-    this.isDelayed = isDelayed
+    this.isDelayed = record.isDelayed
   }
 
   get origin(): string | undefined {

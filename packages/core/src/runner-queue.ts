@@ -342,7 +342,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.queue.push(record, pool.pump.now)
     this.#retain(record)
     if (record.extras?.queueTimeout !== undefined) this.limit(record, record.extras, record.extras.queueTimeout)
-    if (this.isTimed) this.#onPosted(record, isDelayed)
+    if (this.isTimed) this.#onPosted(record)
     // A runner that waits in the right list already has nothing to tell.
     if (this.list === undefined || record.level > this.list.level) this.update()
   }
@@ -391,11 +391,11 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.pool.delays.add(extras.deadline, this.pool.clock.now() + ms)
   }
 
-  #onPosted(record: TaskRecord, isDelayed: boolean): void {
+  #onPosted(record: TaskRecord): void {
     const { hooks, clock } = this.pool
     record.watch = clock.now()
     if (!hooks.observed) return
-    hooks.posted(record, isDelayed)
+    hooks.posted(record)
     hooks.queueDepth(this.self, this.queue.size)
   }
 

@@ -31,7 +31,8 @@ export class TaskOutcomes {
     else if (state === succeeded) sink(value)
     else this.#reject(record, sink, state, value)
     if (!isTold && (state === failed || (state === cancelled && isTimeout(value)))) this.#report(record, value)
-    if (this.#pool.isTimed || this.#history !== undefined) this.#measure(record, state, value)
+    // Of a rejection nothing is measured, and only a history keeps it.
+    if (this.#history !== undefined || (this.#pool.isTimed && state !== rejected)) this.#measure(record, state, value)
     return isTold
   }
 

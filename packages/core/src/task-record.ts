@@ -170,6 +170,11 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
     return this.extras?.onProgress !== undefined
   }
 
+  /** It had a delay, or is a tick: its place in the queue was given to it when it was due. */
+  get isDelayed(): boolean {
+    return this.order > this.id
+  }
+
   get queuedAt(): number | undefined {
     return typeof this.watch === 'number' ? this.watch : undefined
   }
@@ -184,7 +189,8 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
 
   set thread(id: number | undefined) {
     // Kept where somebody measures; a record has no room for what nobody asks for.
-    if (typeof this.watch === 'object') this.watch.thread = id
+    const { run } = this
+    if (run !== undefined) run.thread = id
   }
 
   cancel(reason?: unknown): boolean {

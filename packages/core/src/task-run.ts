@@ -35,9 +35,7 @@ export class TaskRun implements TaskStartedEvent {
   }
 
   get isDelayed(): boolean {
-    const { id, order } = this.task as TaskRecord
-    // Its place in the queue was given to it when it was due.
-    return order > id
+    return (this.task as TaskRecord).isDelayed
   }
 
   /** With its name, for whoever sees it: to read the name of a function costs as much as to look at the clock. */

@@ -74,7 +74,7 @@ const ofDrops = new SubscriberWatch([drops])
  * `tracing:posttask.task:start`, `end`, `asyncStart`, `asyncEnd` and `error` for each run, with one message object, as
  * `TracingChannel.tracePromise` would; `posttask.task:post` and `posttask.task:drop`; `posttask.runner:create` and
  * `posttask.runner:close`. A store bound to `start` is seen by the task and its continuations. While nobody listens, a task
- * costs nothing more; of what was posted before, no more than its runs is told. Disposing what it returns ends it.
+ * costs nothing more. Disposing what it returns ends it.
  */
 export const publishTasks = <Accepts extends Task>(pool: ThreadPool<Accepts>): Disposable => {
   const name = pool.name

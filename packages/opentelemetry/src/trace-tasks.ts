@@ -32,7 +32,7 @@ export interface TraceOptions {
   readonly filter?: ((event: TaskEvent) => boolean) | undefined
 }
 
-type Filter = (event: TaskEvent) => boolean
+type Filter = NonNullable<TraceOptions['filter']>
 
 /**
  * Makes a span for each task that runs, from its start to its outcome, as a child of the span in whose context it was
@@ -120,11 +120,11 @@ const tracerInContext = (spans: TaskSpans, filter: Filter): Observer => ({
   onFinished: (event) => spans.end(event),
 })
 
-/** For tasks that bring no context: it is kept from post to start. */
+/** For tasks that bring no context: that of the post is kept until the end. */
 class TaskTracer implements Observer {
   readonly #spans: TaskSpans
   readonly #filter: Filter
-  /** Where the span of a task that waits belongs, by its id. */
+  /** Where the span of a task belongs, by its id. */
   readonly #parents = new Map<number, Context>()
 
   constructor(spans: TaskSpans, filter: Filter) {
