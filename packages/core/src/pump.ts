@@ -1,5 +1,6 @@
 import { captureAsyncContext, neutralContext, runNeutral } from './async-context.ts'
-import type { Clock, TimerHandle } from './clock.ts'
+import type { Clock } from './clock.ts'
+import type { HostTurn } from './host-turn.ts'
 import type { ReadyEntry } from './ready-list.ts'
 import { ReadyQueue } from './ready-queue.ts'
 import { countsAsBestEffort, queued, type TaskRecord } from './task-record.ts'
@@ -16,11 +17,6 @@ export interface PumpOptions {
   readonly isNeutral: boolean
 }
 
-/** Who hears that the turn has ended. */
-export interface TurnListener {
-  onTurnEnd(): void
-}
-
 const settled: Promise<void> = Promise.resolve()
 
 const idle = 0
@@ -31,8 +27,7 @@ const longestStride = 16
 
 /**
  * Starts what is ready while slots are free, one task of one runner at a time. It runs in microtasks, and hands the
- * event loop back when its slice of the turn is used up (E1). It also keeps the process alive while a task is under
- * way (E3).
+ * event loop back when its slice of the turn is used up (E1).
  */
 export class Pump {
   readonly ready: ReadyQueue
@@ -45,6 +40,7 @@ export class Pump {
   now: number
 
   readonly #clock: Clock
+  readonly #turn: HostTurn
   readonly #seam: TestSeam | undefined
   readonly #options: PumpOptions
   /** Set where the clock drives the pump: then each call starts one task at the most. */
@@ -64,13 +60,9 @@ export class Pump {
   #untilLook = 1
   #lastLook = 0
 
-  #retained = 0
-  #alive: TimerHandle | undefined
-  #turnIsWatched = false
-  readonly #turnListeners = new Set<TurnListener>()
-
-  constructor(clock: Clock, options: PumpOptions) {
+  constructor(clock: Clock, turn: HostTurn, options: PumpOptions) {
     this.#clock = clock
+    this.#turn = turn
     this.#seam = clock.seam
     this.#isDriven = clock.nextPump !== undefined
     this.#options = options
@@ -170,30 +162,12 @@ export class Pump {
 
   stop(): void {
     this.#isStopped = true
-    this.#retained = 0
-    this.#alive?.cancel()
-    this.#alive = undefined
-  }
-
-  /** One more reason to keep the process alive. */
-  retain(): void {
-    this.#retained++
-  }
-
-  release(): void {
-    this.#retained--
-    // Not at once: tasks that follow each other in one turn share one timer.
-    if (this.#retained === 0 && this.#alive !== undefined) this.#watchTurn()
+    this.#turn.letGo()
   }
 
   /** For what is retained without anything to pump: a delayed task. */
   stayAlive(): void {
     if (this.#state === idle) this.#rest()
-  }
-
-  onTurnEnd(listener: TurnListener): void {
-    this.#turnListeners.add(listener)
-    this.#watchTurn()
   }
 
   readonly #enter = (): void => {
@@ -204,7 +178,7 @@ export class Pump {
   readonly #run = (): void => {
     if (this.#isStopped) return
     this.#state = pumping
-    if (this.#isDriven || !this.#turnIsWatched) this.#startSlice()
+    if (this.#isDriven || !this.#turn.isWatched) this.#startSlice()
     const started = this.#isDriven ? this.#startOne() : this.#startMany()
     if (this.#adopted !== undefined) this.#releaseAdopted()
     this.#state = idle
@@ -288,7 +262,7 @@ export class Pump {
     this.now = this.#sliceStart = this.#lastLook = this.#clock.now()
     this.#untilLook = this.#stride
     this.ready.age(this.now)
-    if (!this.#isDriven) this.#watchTurn()
+    if (!this.#isDriven) this.#turn.watch()
   }
 
   /** Looks at the clock, as seldom as the tasks of late allow. */
@@ -311,25 +285,6 @@ export class Pump {
 
   #rest(): void {
     this.#breath = 'none'
-    if (this.#retained === 0 || this.#alive !== undefined || this.#clock.keepAlive === undefined) return
-    runNeutral(() => {
-      this.#alive = this.#clock.keepAlive?.()
-    })
-  }
-
-  #watchTurn(): void {
-    if (this.#turnIsWatched) return
-    this.#turnIsWatched = true
-    runNeutral(() => this.#clock.nextTurn(this.#onTurnEnd))
-  }
-
-  readonly #onTurnEnd = (): void => {
-    this.#turnIsWatched = false
-    for (const listener of this.#turnListeners) listener.onTurnEnd()
-    this.#turnListeners.clear()
-    if (this.#retained === 0) {
-      this.#alive?.cancel()
-      this.#alive = undefined
-    }
+    this.#turn.stayAlive()
   }
 }

@@ -187,7 +187,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     const { pool } = this
     const scope = pool.bringsContext ? pool.captureScope() : undefined
     const index = pack.push(task, id, sink, scope, this.isTimed ? pool.clock.now() : undefined)
-    pool.pump.retain()
+    pool.turn.retain()
     if (this.list === undefined || pack.level > this.list.level) this.update()
     return index
   }
@@ -282,14 +282,14 @@ export abstract class RunnerQueue extends ReadyEntry {
   protected waitForRoom(): Promise<void> {
     if (!this.bound.hasRoom) return this.bound.wait()
     this.bound.grant()
-    this.pool.pump.onTurnEnd(this)
+    this.pool.turn.onEnd(this)
     return Promise.resolve()
   }
 
   /** @internal Places that were given and not used are free again. */
   onTurnEnd(): void {
     this.bound.endTurn()
-    if (this.bound.offer()) this.pool.pump.onTurnEnd(this)
+    if (this.bound.offer()) this.pool.turn.onEnd(this)
   }
 
   /** @internal */
@@ -369,20 +369,20 @@ export abstract class RunnerQueue extends ReadyEntry {
   /** @internal */
   protected offerRoom(leaving: TaskRecord): void {
     this.bound.count(leaving, -1)
-    if (this.bound.offer()) this.pool.pump.onTurnEnd(this)
+    if (this.bound.offer()) this.pool.turn.onEnd(this)
   }
 
   #retain(record: TaskRecord): void {
     if (record.has(isRetained)) return
     record.bits |= isRetained
-    this.pool.pump.retain()
+    this.pool.turn.retain()
   }
 
   /** @internal */
   protected release(record: TaskRecord): void {
     if (!record.has(isRetained)) return
     record.bits &= ~isRetained
-    this.pool.pump.release()
+    this.pool.turn.release()
   }
 
   /** @internal */

@@ -7,6 +7,7 @@ import { describePool } from './describe-pool.ts'
 import { PoolClosedError, SequenceDeadlockError, TaskCancelledError } from './errors.ts'
 import type { Executor } from './executor.ts'
 import { type HookOptions, Hooks } from './hooks.ts'
+import { HostTurn } from './host-turn.ts'
 import type { Observer } from './observer.ts'
 import { type CloseReport, PoolClosing } from './pool-closing.ts'
 import type { PoolStats } from './pool-stats.ts'
@@ -60,6 +61,8 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   /** @internal */
   readonly hooks: Hooks
   /** @internal */
+  readonly turn: HostTurn
+  /** @internal */
   readonly pump: Pump
   /** @internal */
   readonly batches: Batches | undefined
@@ -101,7 +104,8 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
     this.executor = executor
     this.clock = executor.clock
     this.agingMs = agingMs
-    this.pump = new Pump(this.clock, {
+    this.turn = new HostTurn(this.clock)
+    this.pump = new Pump(this.clock, this.turn, {
       slots,
       agingMs,
       maxBestEffort: checkedCount(options.maxBestEffort ?? Math.max(1, slots - 1), 'maxBestEffort'),
