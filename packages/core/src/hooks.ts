@@ -13,6 +13,7 @@ import type {
 } from './observer.ts'
 import { postedFrom } from './origin.ts'
 import { PostedEvent } from './posted-event.ts'
+import { takeAnswered } from './poster.ts'
 import type { TaskRecord } from './task-record.ts'
 import type { TaskRun } from './task-run.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -129,10 +130,12 @@ export class Hooks {
   add(observer: Observer): Disposable {
     this.#observers.push(observer)
     this.#update()
+    let isIn = true
     return {
       [Symbol.dispose]: () => {
-        const index = this.#observers.indexOf(observer)
-        if (index !== -1) this.#observers.splice(index, 1)
+        if (!isIn) return
+        isIn = false
+        this.#observers.splice(this.#observers.indexOf(observer), 1)
         this.#update()
       },
     }
@@ -150,6 +153,8 @@ export class Hooks {
 
   /** `isReported` is false where the poster's own promise tells. */
   rejected(record: TaskRecord, reason: RejectionReason, error: Error, isReported: boolean): void {
+    // What the hooks post now is no reply.
+    takeAnswered()
     const event = { ...eventOf(record), reason, error }
     if (isReported) this.#call(() => this.#onTaskRejected(event))
     tell(this.#listeners.onRejected, onRejected, event)

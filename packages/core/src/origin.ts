@@ -14,8 +14,15 @@ export const captureOrigin = (): { stack?: string } => {
 }
 
 /** The stack of the post of a task, where the pool traces origins (E5). */
-export const postedFrom = (record: TaskRecord): string | undefined =>
-  record.extras?.origin?.stack?.split('\n').slice(ownLines).join('\n')
+export const postedFrom = (record: TaskRecord): string | undefined => {
+  try {
+    // A program may have its own `Error.prepareStackTrace`, which may throw, and makes anything of a stack.
+    const stack: unknown = record.extras?.origin?.stack
+    return typeof stack === 'string' ? stack.split('\n').slice(ownLines).join('\n') : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** Adds the posting site to the stack of the error that a task failed with (E5). */
 export const appendOrigin = (error: unknown, record: TaskRecord): void => {

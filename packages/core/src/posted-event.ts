@@ -1,6 +1,7 @@
+import { currentTask } from './current-task.ts'
 import type { TaskPostedEvent } from './observer.ts'
 import { postedFrom } from './origin.ts'
-import { currentPoster, isReplying } from './poster.ts'
+import { takeAnswered } from './poster.ts'
 import type { TaskHandle, TaskPriority } from './task.ts'
 import { TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -23,8 +24,9 @@ export class PostedEvent implements TaskPostedEvent {
     this.task = record
     this.name = record.name
     this.priority = record.priority
-    this.poster = record.extras?.poster ?? currentPoster()
-    this.isReply = isReplying()
+    const answered = takeAnswered()
+    this.poster = record.extras?.poster ?? answered ?? currentTask()
+    this.isReply = answered !== undefined
     this.isDelayed = record.isDelayed
   }
 

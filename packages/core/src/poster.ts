@@ -1,14 +1,14 @@
-import { currentTask } from './current-task.ts'
 import type { TaskHandle } from './task.ts'
 import type { TaskRecord } from './task-record.ts'
 
 let answered: TaskRecord | undefined
 
-/** The task behind a post that is made now: the current one, or the one that is replied to. */
-export const currentPoster = (): TaskHandle | undefined => answered ?? currentTask()
-
-/** A post that is made now is a reply. */
-export const isReplying = (): boolean => answered !== undefined
+/** The task that the post which is made now replies to. Told once: what observers of it post is no reply. */
+export const takeAnswered = (): TaskHandle | undefined => {
+  const record = answered
+  answered = undefined
+  return record
+}
 
 /** Posts the reply to a task (F7): the task has ended, but it is the one behind the post. */
 export const postReplyTo = (record: TaskRecord, post: () => void): void => {

@@ -81,6 +81,12 @@ export class RepeatingTask implements RepeatingTaskHandle, TaskSink {
     if (this.#tick !== undefined) this.#runner.withdraw(this.#tick)
   }
 
+  /** @internal Its runner was closed already. */
+  refuse(): void {
+    this.end('closed')
+    this.#runner.refuseTick(this.#task, this.#options)
+  }
+
   /** @internal Schedules the next tick. */
   schedule(): void {
     this.#tick = this.#runner.postTick(this.#task, this.#options, this, this.#due, this.#scope)

@@ -4,7 +4,7 @@ import type { RejectionReason } from './observer.ts'
 import type { RepeatingTask } from './repeating-task.ts'
 import { RunnerEngine } from './runner-engine.ts'
 import type { EngineOptions } from './runner-queue.ts'
-import { blocksShutdown, continuesOnShutdown, rejected, type TaskRecord } from './task-record.ts'
+import { blocksShutdown, continuesOnShutdown, type TaskRecord } from './task-record.ts'
 import type { ThreadPool } from './thread-pool.ts'
 
 const open = 0
@@ -61,8 +61,7 @@ export abstract class ClosableRunner extends RunnerEngine {
   /** @internal */
   protected addRepeating(task: RepeatingTask): void {
     if (this.isClosed) {
-      task.end('closed')
-      this.counters.count(rejected)
+      task.refuse()
       return
     }
     this.#repeating.add(task)
@@ -112,10 +111,13 @@ export abstract class ClosableRunner extends RunnerEngine {
 
   /** @internal Perhaps that was the last one. */
   protected onSettled(): void {
-    if (this.#state === open || this.#state === finished || !this.isDrained) return
-    this.#state = finished
-    this.pool.remove(this.self)
-    void this.releaseThread().then(this.#resolveClosed, this.#resolveClosed)
+    if (this.#state === open || !this.isDrained) return
+    if (this.#state !== finished) {
+      this.#state = finished
+      void this.releaseThread().then(this.#resolveClosed, this.#resolveClosed)
+    }
+    // Tasks that no close waits for still count (W8).
+    if (this.running === 0) this.pool.remove(this.self)
   }
 
   /** @internal Where the runner has a thread of its own: lets it go. */

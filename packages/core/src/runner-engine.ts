@@ -279,9 +279,9 @@ export abstract class RunnerEngine extends RunnerQueue {
   /** A started task is really over: its slot is free. */
   #finish(record: TaskRecord): void {
     if (record.extras !== undefined) this.#endExtras(record, record.extras)
+    if (record.watch !== undefined) this.#endRun(record)
     record.task = undefined
     record.scope = undefined
-    if (record.watch !== undefined) this.#endRun(record)
     this.#freeSlot(record)
     this.release(record)
     if (record.has(isBarrier | isTick) || !this.waiters.isEmpty) this.tellOthers(record)

@@ -201,12 +201,21 @@ export abstract class RunnerQueue extends ReadyEntry {
     return record
   }
 
-  /** @internal Takes out a tick that nobody wants any more: no task, so no outcome. */
+  /** @internal A repeating task that was posted too late (W7). */
+  refuseTick(task: Task, options: PostOptions): void {
+    const record = new TaskRecord(this.self, this.pool.takeId(), task, isTick | inheritsPriority | (this.ownLevel << 3), undefined)
+    this.#take(record, options)
+    this.#refuse(record, 'runner-closed', this.closedError(record))
+  }
+
+  /** @internal Takes out a tick that nobody wants any more: no task, so no outcome. Who saw it queued sees it cancelled. */
   withdraw(record: TaskRecord): void {
     if (record.isSettled || record.isHolding) return
+    const isSeen = record.code === queued
     this.takeOut(record)
     record.code = cancelled
     this.outcomes.letGo(record)
+    if (isSeen) this.outcomes.tellWatchers(record, cancelled, undefined)
     this.dismiss(record)
   }
 
@@ -218,7 +227,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     record.scope = this.pool.captureScope(record)
     record.order = --this.#frontOrder
     this.waiters.joined()
-    this.requeue(record)
+    this.requeue(record, true)
   }
 
   /** @internal */
@@ -348,11 +357,13 @@ export abstract class RunnerQueue extends ReadyEntry {
   }
 
   /** @internal */
-  protected requeue(record: TaskRecord): void {
+  protected requeue(record: TaskRecord, isNew = false): void {
     record.code = queued
     this.bound.count(record, 1)
     this.queue.unshift(record)
     this.#retain(record)
+    if (isNew && this.isTimed) this.#onPosted(record)
+    else this.#tellDepth()
     this.update()
   }
 
@@ -399,6 +410,11 @@ export abstract class RunnerQueue extends ReadyEntry {
     hooks.queueDepth(this.self, this.queue.size)
   }
 
+  #tellDepth(): void {
+    const { hooks } = this.pool
+    if (hooks.observed) hooks.queueDepth(this.self, this.queue.size)
+  }
+
   #refuse(record: TaskRecord, reason: RejectionReason, error: Error): void {
     this.outcomes.refuse(record, reason, error)
     record.task = undefined
@@ -414,7 +430,6 @@ export abstract class RunnerQueue extends ReadyEntry {
     }
     this.queue.remove(record)
     this.offerRoom(record)
-    if (this.pool.hooks.observed) this.pool.hooks.queueDepth(this.self, this.queue.size)
   }
 
   /** @internal A task that never started is over: nothing of it stays behind. */
@@ -423,7 +438,10 @@ export abstract class RunnerQueue extends ReadyEntry {
     record.scope = undefined
     record.watch = undefined
     this.release(record)
-    if (record.order !== notQueued) this.tellOthers(record)
+    if (record.order !== notQueued) {
+      this.tellOthers(record)
+      this.#tellDepth()
+    }
     this.update()
     this.onSettled()
   }

@@ -31,8 +31,7 @@ export class TaskOutcomes {
     else if (state === succeeded) sink(value)
     else this.#reject(record, sink, state, value)
     if (!isTold && (state === failed || (state === cancelled && isTimeout(value)))) this.#report(record, value)
-    // Of a rejection nothing is measured, and only a history keeps it.
-    if (this.#history !== undefined || (this.#pool.isTimed && state !== rejected)) this.#measure(record, state, value)
+    this.tellWatchers(record, state, value)
     return isTold
   }
 
@@ -73,6 +72,12 @@ export class TaskOutcomes {
   #report(record: TaskRecord, error: unknown): void {
     appendOrigin(error, record)
     this.#pool.hooks.failed(record, error)
+  }
+
+  /** Measurements, history and observers. */
+  tellWatchers(record: TaskRecord, state: RecordState, value: unknown): void {
+    // Of a rejection nothing is measured, and only a history keeps it.
+    if (this.#history !== undefined || (this.#pool.isTimed && state !== rejected)) this.#measure(record, state, value)
   }
 
   #measure(record: TaskRecord, state: RecordState, value: unknown): void {

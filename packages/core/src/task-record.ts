@@ -139,7 +139,7 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
   }
 
   get name(): string {
-    return this.extras?.name ?? (this.task === undefined ? `task ${this.id}` : taskName(this.task, this.id))
+    return this.extras?.name || (this.task === undefined ? `task ${this.id}` : taskName(this.task, this.id))
   }
 
   get priority(): TaskPriority {

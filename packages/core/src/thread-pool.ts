@@ -237,8 +237,7 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
 
   /** @internal */
   remove(runner: TaskRunner): void {
-    this.#runners.delete(runner)
-    this.hooks.runnerClosed(runner)
+    if (this.#runners.delete(runner)) this.hooks.runnerClosed(runner)
   }
 
   /** @internal */

@@ -8,6 +8,7 @@ import {
   type TaskContext,
   type TaskEvent,
   type TaskFinishedEvent,
+  type TaskHandle,
   type TaskPostedEvent,
   type TaskRunner,
   ThreadPool,
@@ -143,6 +144,26 @@ describe.each(Object.entries(runners))('observing a %s runner', (kind, makeRunne
     await env.runUntilIdle()
   })
 
+  test('F3 an observer may cancel a task while it is told of one that is cancelled: each leaves the queue once', async () => {
+    const handles: TaskHandle[] = []
+    const depths: number[] = []
+    await using env = createTestEnvironment()
+    const runner = makeRunner(env.pool)
+    const pause = runner.pause()
+    for (let n = 0; n < 8; n++) handles.push(runner.postTask(() => {}))
+    env.pool.addObserver({
+      onQueueDepth: ({ depth }) => {
+        depths.push(depth)
+        handles.find(({ state }) => state === 'queued')?.cancel()
+      },
+    })
+    expect(handles[3]?.cancel()).toBe(true)
+    expect(runner.stats()).toMatchObject({ pending: 0, cancelled: 8 })
+    expect(depths).toEqual([7, 6, 5, 4, 3, 2, 1, 0])
+    pause[Symbol.dispose]()
+    await runner.waitIdle()
+  })
+
   test('G-57 G-78 G-96 stats: what waits, what runs, what became of the rest', async () => {
     await using env = createTestEnvironment({ pool: { onTaskError: () => {}, onTaskRejected: () => {} } })
     const runner = makeRunner(env.pool)
@@ -250,6 +271,18 @@ describe('observers', () => {
     expect(first.seen).toHaveLength(6)
   })
 
+  test('one that was added twice is taken out once by each of its disposals', async () => {
+    const { seen, observer } = recorder()
+    await using env = createTestEnvironment({ pool: { observer } })
+    const runner = new SequencedTaskRunner(env.pool)
+    const added = env.pool.addObserver(observer)
+    added[Symbol.dispose]()
+    added[Symbol.dispose]()
+    runner.postTask(() => {}, { name: 'a' })
+    await env.runUntilIdle()
+    expect(seen).toEqual(['posted a', 'started a', 'succeeded a'])
+  })
+
   test('an observer that is added while tasks are queued and run sees the rest of them', async () => {
     const { seen, finished, observer } = recorder()
     await using env = createTestEnvironment()
@@ -315,6 +348,36 @@ describe('observers', () => {
     expect(seen).toEqual(['posted tick', 'started tick', 'succeeded tick', 'posted flush', 'started flush', 'succeeded flush'])
   })
 
+  test('D5 a tick that is withdrawn from the queue ends for who saw it join, and is counted by nobody', async () => {
+    const { seen, depths, finished, observer } = recorder()
+    await using env = createTestEnvironment({ pool: { observer } })
+    const runner = new SequencedTaskRunner(env.pool)
+    const gate = deferred()
+    runner.postTask(() => gate.promise, { name: 'busy' })
+    const ticking = runner.postRepeatingTask(() => {}, 5, { name: 'tick' })
+    await env.advanceBy(5)
+    ticking.stop()
+    expect(seen).toEqual(['posted busy', 'started busy', 'posted tick', 'cancelled tick'])
+    expect(finished[0]).toMatchObject({ hasStarted: false, runMs: 0 })
+    expect(depths).toEqual([1, 0, 1, 0])
+    expect(runner.stats()).toMatchObject({ pending: 0, cancelled: 0 })
+    gate.resolve()
+    await env.runUntilIdle()
+  })
+
+  test('W7 a repeating task that comes too late is refused as any other', async () => {
+    const { seen, observer } = recorder()
+    const refused: string[] = []
+    await using env = createTestEnvironment({ pool: { observer, onTaskRejected: ({ name }) => void refused.push(name) } })
+    const runner = new SequencedTaskRunner(env.pool)
+    runner.shutdown()
+    const handle = runner.postRepeatingTask(() => {}, 5, { name: 'late' })
+    expect(handle.state).toBe('closed')
+    expect(refused).toEqual(['late'])
+    expect(seen).toEqual(['rejected late runner-closed'])
+    expect(runner.stats().rejected).toBe(1)
+  })
+
   test('without an observer and without timing nothing reads the clock per task', async () => {
     let reads = 0
     const clock = { ...systemClock, now: () => reads++ / 1e6 }
@@ -349,6 +412,20 @@ describe('observing the runners of a pool', () => {
     await closed
     expect(seen.slice(4)).toEqual(['opened c', 'closed c after 1'])
     await pool.close()
+  })
+
+  test('W8 a task that no close waits for still counts: the end of its runner is told when it has ended', async () => {
+    const seen: string[] = []
+    await using env = createTestEnvironment({
+      pool: { observer: { onRunnerClosed: ({ runner }) => void seen.push(`closed after ${runner.stats().completed}`) } },
+    })
+    const runner = new SequencedTaskRunner(env.pool)
+    runner.postTask((context) => context.sleep(10), { shutdown: 'continue-on-shutdown' })
+    await env.runUntilIdle()
+    await runner.close()
+    expect([seen, env.pool.runners]).toEqual([[], [runner]])
+    await env.advanceBy(10)
+    expect([seen, env.pool.runners]).toEqual([['closed after 1'], []])
   })
 
   test('an observer of runners and refusals only measures no task', async () => {
@@ -399,6 +476,76 @@ describe('observing who posts', () => {
       'late by click',
     ])
     await pool.close()
+  })
+
+  test('F7 what a hook posts while a reply is posted is no reply', async () => {
+    const posted: string[] = []
+    await using env = createTestEnvironment({
+      pool: {
+        observer: {
+          onPosted: ({ name, isReply }) => {
+            posted.push(`${name} ${isReply}`)
+            if (isReply) log.postTask(() => {}, { name: 'log' })
+          },
+        },
+        onTaskRejected: ({ name }) => void log.postTask(() => {}, { name: `refused ${name}` }),
+      },
+    })
+    const [work, home, log] = ['work', 'home', 'log'].map((name) => new SequencedTaskRunner(env.pool, { name })) as [
+      TaskRunner,
+      TaskRunner,
+      TaskRunner,
+    ]
+    work.postTaskAndReply(
+      () => {},
+      () => {},
+      { name: 'ask', replyTo: home },
+    )
+    await env.runUntilIdle()
+    expect(posted).toEqual(['ask false', 'reply true', 'log false'])
+    home.shutdown()
+    work.postTaskAndReply(
+      () => {},
+      () => {},
+      { name: 'again', replyTo: home },
+    )
+    await env.runUntilIdle()
+    expect(posted.slice(3)).toEqual(['again false', 'refused reply false'])
+  })
+
+  test('F2 a program whose stacks are no strings gets its error all the same', async () => {
+    const told: unknown[] = []
+    await using env = createTestEnvironment({
+      pool: { traceOrigin: true, onTaskError: ({ error, origin }) => void told.push([(error as Error).message, origin]) },
+    })
+    const runner = new SequencedTaskRunner(env.pool)
+    const prepare = Error.prepareStackTrace
+    for (const [message, replaced] of [
+      ['no string', (_error: Error, sites: NodeJS.CallSite[]): unknown => sites],
+      [
+        'throws',
+        (): never => {
+          throw new Error('unprepared')
+        },
+      ],
+    ] as const) {
+      const error = new Error(message)
+      void error.stack
+      runner.postTask(() => {
+        throw error
+      })
+      Error.prepareStackTrace = replaced
+      try {
+        await env.runUntilIdle()
+      } finally {
+        Error.prepareStackTrace = prepare
+      }
+    }
+    expect(told).toEqual([
+      ['no string', undefined],
+      ['throws', undefined],
+    ])
+    expect(runner.stats()).toMatchObject({ failed: 2, running: 0 })
   })
 
   test('E5 the posting site is there with traceOrigin only', async () => {

@@ -223,7 +223,14 @@ describe('the stall warning', () => {
     }
     await runner.run(blockFor(99), { name: 'quick' })
     await runner.run(blockFor(250), { name: 'blocks' })
-    expect(stalls.map(({ name, runMs }) => [name, runMs])).toEqual([['blocks', 250]])
+    runner.postTask(function named() {
+      now += 300
+    })
+    await runner.flush()
+    expect(stalls.map(({ name, runMs }) => [name, runMs])).toEqual([
+      ['blocks', 250],
+      ['named', 300],
+    ])
   })
 
   test('C2 a cancelled task that does not stop is told of too', async () => {
