@@ -1,4 +1,4 @@
-// `pnpm bench [NAME ...] [--quick] [--check] [--report] [--only PEER]` and `pnpm profile NAME [CASE]`: builds first, then
+// `pnpm bench [NAME ...] [--quick] [--check] [--report] [--only PEER]` and `pnpm run profile NAME [CASE]`: builds first, then
 // goes on in a plain Node, because the built packages are what is measured.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

@@ -42,7 +42,8 @@ const { values, positionals } = parseArgs({
   options: { contender: { type: 'string' }, rounds: { type: 'string', default: '5' }, top: { type: 'string', default: '25' } },
 })
 const [word, wantedCase] = positionals
-if (word === undefined) throw new RangeError('usage: pnpm profile BENCHMARK [CASE] [--contender NAME] [--rounds 5] [--top 25]')
+if (word === undefined)
+  throw new RangeError('usage: pnpm run profile BENCHMARK [CASE] [--contender NAME] [--rounds 5] [--top 25]')
 const [name = ''] = selectBenchmarks([word])
 const { cases, contenders } = await loadBenchmark(name)
 const contender = values.contender ?? contenders.find((one) => one.name.startsWith('posttask'))?.name ?? ''

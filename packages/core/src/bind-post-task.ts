@@ -4,12 +4,17 @@ import type { TaskRunner } from './task-runner.ts'
 /**
  * A callback that posts instead of calling: for APIs that call back from anywhere. Each call is one task, in order.
  * Chromium's `base::BindPostTask`.
+ * @throws TypeError for what is no function (F6)
  */
-export const bindPostTask =
-  <Args extends unknown[]>(
-    runner: TaskRunner,
-    fn: (...args: Args) => unknown,
-    options?: PostOptions,
-  ): ((...args: Args) => TaskHandle) =>
-  (...args) =>
-    runner.postTask(() => fn(...args), { ...options, name: options?.name ?? (fn.name || undefined) })
+export const bindPostTask = <Args extends unknown[]>(
+  runner: TaskRunner,
+  fn: (...args: Args) => unknown,
+  options?: PostOptions,
+): ((...args: Args) => TaskHandle) => {
+  if (typeof fn !== 'function')
+    throw new TypeError(
+      `bindPostTask on runner "${runner.name}" was given ${fn === null ? 'null' : typeof fn} to call; pass a function`,
+    )
+  const name = options?.name ?? (fn.name || undefined)
+  return (...args) => runner.postTask(() => fn(...args), { ...options, name })
+}

@@ -59,6 +59,7 @@ export class DelayQueue {
   }
 
   remove(entry: DelayEntry): void {
+    if (this.#entries[entry.order] !== entry) return
     const first = this.nextDue
     this.#entries[entry.order] = undefined
     this.#size--

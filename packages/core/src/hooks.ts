@@ -76,14 +76,19 @@ const onQueueDepth = (observer: Observer, event: QueueDepthEvent): void => obser
 const onRunnerOpened = (observer: Observer, event: RunnerEvent): void => observer.onRunnerOpened?.(event)
 const onRunnerClosed = (observer: Observer, event: RunnerEvent): void => observer.onRunnerClosed?.(event)
 
-const tell = <Event>(observers: readonly Observer[], call: (observer: Observer, event: Event) => void, event: Event): void => {
+const tell = <Event>(observers: readonly Observer[], call: (observer: Observer, event: Event) => unknown, event: Event): void => {
   for (const observer of observers) {
     try {
-      call(observer, event)
+      reportLater(call(observer, event))
     } catch (error) {
       printHookError(error)
     }
   }
+}
+
+/** An async hook may fail later. */
+const reportLater = (result: unknown): void => {
+  if (result instanceof Promise) result.catch(printHookError)
 }
 
 /** Calls `run` within the observers from this one on. */
@@ -230,9 +235,9 @@ export class Hooks {
     this.observed = ofTasks.some((observers) => observers.length > 0)
   }
 
-  #call(hook: () => void): void {
+  #call(hook: () => unknown): void {
     try {
-      hook()
+      reportLater(hook())
     } catch (error) {
       printHookError(error)
     }

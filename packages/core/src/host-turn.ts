@@ -16,6 +16,7 @@ export class HostTurn {
   readonly #clock: Clock
   readonly #listeners = new Set<TurnListener>()
   #retained = 0
+  #isOver = false
   #alive: TimerHandle | undefined
 
   constructor(clock: Clock) {
@@ -35,17 +36,16 @@ export class HostTurn {
 
   /** Nothing else will come in this turn: from here on only a timer keeps the process alive, if there is a reason to. */
   stayAlive(): void {
-    if (this.#retained === 0 || this.#alive !== undefined || this.#clock.keepAlive === undefined) return
+    if (this.#retained === 0 || this.#isOver || this.#alive !== undefined || this.#clock.keepAlive === undefined) return
     runNeutral(() => {
       this.#alive = this.#clock.keepAlive?.()
     })
   }
 
-  /** Whatever the reasons, the process may end. */
-  letGo(): void {
-    this.#retained = 0
-    this.#alive?.cancel()
-    this.#alive = undefined
+  /** From now on there are no reasons: the process may end, whatever still runs. */
+  stop(): void {
+    this.#isOver = true
+    this.#letGo()
   }
 
   onEnd(listener: TurnListener): void {
@@ -61,8 +61,14 @@ export class HostTurn {
 
   readonly #onEnd = (): void => {
     this.isWatched = false
-    for (const listener of this.#listeners) listener.onTurnEnd()
+    const listeners = [...this.#listeners]
     this.#listeners.clear()
-    if (this.#retained === 0) this.letGo()
+    for (const listener of listeners) listener.onTurnEnd()
+    if (this.#retained === 0) this.#letGo()
+  }
+
+  #letGo(): void {
+    this.#alive?.cancel()
+    this.#alive = undefined
   }
 }

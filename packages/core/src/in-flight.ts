@@ -32,15 +32,20 @@ export class InFlight {
   }
 }
 
+const nativeThen: unknown = Reflect.get(Promise.prototype, 'then')
+
+/** A promise of the language, that nobody has given a `then` of its own: it settles once, and never while it is asked. */
+export const isPromise = (value: unknown): value is Promise<unknown> =>
+  value instanceof Promise && value.constructor === Promise && value.then === nativeThen
+
 /**
- * The promise in a task's result, or undefined where the result is a plain value. `then` is read once, as the language
- * does it; whatever a foreign thenable does, the promise settles once.
+ * The value itself, or a promise for it where it is a thenable. `then` is read once, as the language does it; whatever a
+ * foreign thenable does, the promise settles once.
  */
-export const promiseIn = (value: unknown): PromiseLike<unknown> | undefined => {
-  if (value instanceof Promise) return value
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return undefined
+export const withoutThenable = (value: object | null): unknown => {
+  if (value === null || isPromise(value)) return value
   const { then } = value as { then?: unknown }
-  if (typeof then !== 'function') return undefined
+  if (typeof then !== 'function') return value
   return new Promise((resolve, reject) => {
     then.call(value, resolve, reject)
   })

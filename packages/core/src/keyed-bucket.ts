@@ -59,12 +59,16 @@ export class KeyedBucket implements Bucket {
   readonly #sequences = new Map<unknown, KeySequence>()
   /** Those that may start something, by priority, in turn. */
   readonly #turns: readonly Turns[] = [new Turns(), new Turns(), new Turns()]
+  /** When one of a level was last taken, for their aging (P4), by the time as of late. */
+  readonly #servedAt = [0, 0, 0]
+  #now = 0
 
   get available(): number {
     return this.#turns.reduce((sum, turns) => sum + turns.size, 0)
   }
 
-  push(record: TaskRecord): void {
+  push(record: TaskRecord, now: number): void {
+    this.#now = now
     const sequence = this.#sequenceOf(record)
     sequence.tasks.push(record)
     this.#count(sequence, record, 1)
@@ -76,12 +80,19 @@ export class KeyedBucket implements Bucket {
     this.#count(sequence, record, 1)
   }
 
-  peek(): TaskRecord | undefined {
+  peek(now: number, agingMs: number, holdsBestEffort: boolean): TaskRecord | undefined {
+    this.#now = now
+    let best: KeySequence | undefined
     for (let level = userBlocking; level >= bestEffort; level--) {
       const first = this.#turns[level]?.first
-      if (first !== undefined) return first.tasks.head
+      if (level === bestEffort && holdsBestEffort && best !== undefined) break
+      if (first !== undefined && (best === undefined || now - (this.#servedAt[level] as number) >= agingMs)) best = first
     }
-    return undefined
+    return best?.tasks.head
+  }
+
+  levelOf(record: TaskRecord): number {
+    return Math.max(record.level, this.#sequences.get(record.extras?.key)?.level ?? bestEffort)
   }
 
   offers(first: TaskRecord, most: number): readonly TaskRecord[] {
@@ -92,8 +103,10 @@ export class KeyedBucket implements Bucket {
     return offers
   }
 
-  take(record: TaskRecord): void {
-    this.#sequenceOf(record).isBusy = true
+  take(record: TaskRecord, now: number): void {
+    const sequence = this.#sequenceOf(record)
+    this.#now = this.#servedAt[sequence.level] = now
+    sequence.isBusy = true
     this.remove(record)
   }
 
@@ -150,6 +163,7 @@ export class KeyedBucket implements Bucket {
     const turns = mayStart ? this.#turns[sequence.level] : undefined
     if (turns !== sequence.turns) {
       sequence.turns?.delete(sequence)
+      if (turns?.size === 0) this.#servedAt[sequence.level] = this.#now
       turns?.add(sequence)
       sequence.turns = turns
     }

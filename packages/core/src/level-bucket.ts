@@ -47,12 +47,13 @@ export class LevelBucket implements Bucket {
     this.size++
   }
 
-  peek(now: number, agingMs: number): TaskRecord | undefined {
+  peek(now: number, agingMs: number, holdsBestEffort: boolean): TaskRecord | undefined {
     const lists = this.#lists
     if (lists.length === 1) return (lists[0] as WaitingList).head
     let best: TaskRecord | undefined
     for (let level = userBlocking; level >= bestEffort; level--) {
       const { head } = lists[level] as WaitingList
+      if (level === bestEffort && holdsBestEffort && best !== undefined) break
       // A level that was passed over for `agingMs` has its turn first (P4).
       if (head !== undefined && (best === undefined || now - (this.#servedAt[level] as number) >= agingMs)) best = head
     }

@@ -1,3 +1,4 @@
+import { checkOptions, checkTask } from './post-checks.ts'
 import type { BoundTask, Closure, PostOptions, Task, TaskContext } from './task.ts'
 import { isStub } from './task-module.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -22,12 +23,73 @@ export type MapOutcome<Accepts, Outcome> = Closure extends Accepts ? Outcome : O
 /** What an item becomes: the result of the closure, or of the task that the stub gave. */
 export type MapResult<Outcome> = Outcome extends BoundTask<infer Result> ? Awaited<Result> : Awaited<Outcome>
 
+type Items<Item> = Iterable<Item> | AsyncIterable<Item>
+
 interface Outcome {
-  readonly key: number
   readonly error?: unknown
   readonly value?: unknown
   readonly failed: boolean
 }
+
+const ignore = (): void => {}
+
+/** The iterator of the items, asked and closed by the iterator protocol. */
+class Source<Item> {
+  readonly isAsync: boolean
+  readonly #iterator: Iterator<Item> | AsyncIterator<Item>
+  #isAsked = false
+  #isOver = false
+
+  constructor(items: Items<Item>) {
+    this.isAsync = isAsync(items)
+    this.#iterator = isAsync(items) ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
+  }
+
+  /** True while an item was asked for and is not there. */
+  get isAsked(): boolean {
+    return this.#isAsked
+  }
+
+  /** True when it said that it has no more items, or failed to say: then it must not be closed. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  next(): IteratorResult<Item, unknown> {
+    this.#isOver = true
+    const result = this.#iterator.next() as IteratorResult<Item, unknown>
+    this.#isOver = result.done === true
+    return result
+  }
+
+  async nextLater(): Promise<IteratorResult<Item, unknown>> {
+    this.#isAsked = true
+    try {
+      const result = await this.#iterator.next()
+      this.#isOver = result.done === true
+      return result
+    } catch (error) {
+      this.#isOver = true
+      throw error
+    } finally {
+      this.#isAsked = false
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isOver) await this.#iterator.return?.()
+  }
+}
+
+const isAsync = <Item>(items: Items<Item>): items is AsyncIterable<Item> =>
+  typeof (items as Partial<AsyncIterable<Item>>)[Symbol.asyncIterator] === 'function'
+
+const isIterable = (items: unknown): boolean =>
+  items !== null &&
+  items !== undefined &&
+  (isAsync(items as Items<unknown>) || typeof (items as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function')
+
+const kindOf = (value: unknown): string => (value === null ? 'null' : typeof value)
 
 const taskFor = <Item, Result>(mapper: Mapper<Item, Result>, item: Item): Task<Result> =>
   isStub(mapper)
@@ -37,68 +99,108 @@ const taskFor = <Item, Result>(mapper: Mapper<Item, Result>, item: Item): Task<R
 /**
  * Runs a task for each item, at most `window` ahead of the consumer. The first failure ends the iteration; leaving the
  * loop early, by it or by `break`, cancels what is under way.
+ * @throws TypeError, RangeError at the call for bad arguments (F6)
  */
-export async function* mapTasks<Item, Result>(
+export const mapTasks = <Item, Result>(
   runner: TaskRunner,
-  items: Iterable<Item> | AsyncIterable<Item>,
+  items: Items<Item>,
   mapper: Mapper<Item, Result>,
   options: MapOptions,
+): AsyncGenerator<Result, void, undefined> => {
+  if (!isIterable(items))
+    throw new TypeError(`map on runner "${runner.name}" was given ${kindOf(items)} as its items; pass an iterable, async or not`)
+  if (typeof mapper !== 'function')
+    throw new TypeError(
+      `map on runner "${runner.name}" was given ${kindOf(mapper)} as its mapper; pass a function of an item, or a stub of taskModule`,
+    )
+  if (!isStub(mapper)) checkTask(runner, mapper as Closure)
+  checkOptions(options)
+  const window = checkedCount(options.window ?? Math.min(32, runner.maxConcurrency * 2), 'window')
+  return iterate(runner, items, mapper, { ...options, window })
+}
+
+async function* iterate<Item, Result>(
+  runner: TaskRunner,
+  items: Items<Item>,
+  mapper: Mapper<Item, Result>,
+  options: MapOptions & { readonly window: number },
 ): AsyncGenerator<Result, void, undefined> {
-  const { ordered = true, window: wanted, signal, ...postOptions } = options
-  const window = checkedCount(wanted ?? Math.min(32, runner.maxConcurrency * 2), 'window')
+  const { ordered = true, window, signal, ...postOptions } = options
+  const source = new Source(items)
   const aborter = new AbortController()
-  const onAbort = (): void => aborter.abort(signal?.reason)
-  if (signal?.aborted) onAbort()
-  signal?.addEventListener('abort', onAbort)
-  const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
-  const underWay = new Map<number, Promise<Outcome>>()
-  let next = 0
-  let isExhausted = false
-  /** The item that an asynchronous source was asked for, or that waits for room. */
-  let pull: Promise<undefined> | undefined
+  /** What the consumer has not taken yet, by the place of the item. */
+  const outcomes = new Map<number, Outcome>()
+  let taken = 0
+  let given = 0
+  /** True while an item of an asynchronous source is to come, or waits for room; for ever where that fails. */
+  let isPulling = false
+  let failure = undefined as { readonly error: unknown } | undefined
+  let wake = ignore
+
+  const onAbort = (): void => {
+    aborter.abort(signal?.reason)
+    wake()
+  }
 
   const take = (result: IteratorResult<Item, unknown>): void => {
-    if (result.done) {
-      isExhausted = true
-      return
+    if (result.done) return
+    const place = taken++
+    const settle = (outcome: Outcome): void => {
+      outcomes.set(place, outcome)
+      wake()
     }
-    const key = next++
-    const outcome = runner.run(taskFor(mapper, result.value), { ...postOptions, signal: aborter.signal }).then(
-      (value): Outcome => ({ key, value, failed: false }),
-      (error: unknown): Outcome => ({ key, error, failed: true }),
+    runner.run(taskFor(mapper, result.value), { ...postOptions, signal: aborter.signal }).then(
+      (value) => settle({ value, failed: false }),
+      (error: unknown) => settle({ error, failed: true }),
     )
-    underWay.set(key, outcome)
   }
 
-  const bring = async (coming: IteratorResult<Item, unknown> | Promise<IteratorResult<Item, unknown>>): Promise<undefined> => {
-    const result = await coming
-    // A bounded queue sets the pace as well (Q1).
-    if (!result.done && runner.isBounded) await runner.ready()
-    pull = undefined
-    take(result)
+  const pull = async (): Promise<void> => {
+    isPulling = true
+    try {
+      const result = source.isAsync ? await source.nextLater() : source.next()
+      // A bounded queue sets the pace as well (Q1).
+      if (!result.done && runner.isBounded) await runner.ready()
+      // What comes when the iteration has ended is nobody's any more.
+      if (aborter.signal.aborted) return
+      take(result)
+      isPulling = false
+    } catch (error) {
+      failure = { error }
+    }
+    wake()
   }
 
+  if (signal?.aborted) onAbort()
+  signal?.addEventListener('abort', onAbort)
   try {
-    for (;;) {
-      while (!isExhausted && pull === undefined && underWay.size < window) {
-        const result = source.next()
-        if (result instanceof Promise || runner.isBounded) pull = bring(result)
-        else take(result as IteratorResult<Item, unknown>)
+    while (!source.isOver || isPulling || given < taken) {
+      aborter.signal.throwIfAborted()
+      while (!source.isOver && !isPulling && taken - given < window) {
+        if (source.isAsync || runner.isBounded) void pull()
+        else take(source.next())
       }
-      if (underWay.size === 0 && pull === undefined) return
-      const [first] = underWay.values()
-      const outcomes = ordered ? (first === undefined ? [] : [first]) : [...underWay.values()]
-      const outcome = await Promise.race(pull === undefined ? outcomes : [...outcomes, pull])
-      if (outcome === undefined) continue
-      underWay.delete(outcome.key)
-      if (outcome.failed) throw outcome.error
-      yield outcome.value as Result
+      const [place = given] = ordered ? [] : outcomes.keys()
+      const outcome = outcomes.get(place)
+      if (outcome !== undefined) {
+        outcomes.delete(place)
+        given++
+        if (outcome.failed) throw outcome.error
+        yield outcome.value as Result
+      } else if (failure !== undefined) {
+        throw failure.error
+      } else if (isPulling || given < taken) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
     }
   } finally {
     signal?.removeEventListener('abort', onAbort)
-    if (underWay.size > 0) aborter.abort(new DOMException('the iteration over map() has ended', 'AbortError'))
-    // An item that is still to come is nobody's any more.
-    pull?.catch(() => {})
-    if (!isExhausted) await source.return?.()
+    aborter.abort(new DOMException('the iteration over map() has ended', 'AbortError'))
+    const closed = source.close()
+    // A generator closes behind the item that it was asked for, and that may never come.
+    if (source.isAsked) closed.catch(ignore)
+    else await closed
   }
 }

@@ -2,14 +2,20 @@ import type { TaskRecord } from './task-record.ts'
 
 const captureStackTrace = (Error as { captureStackTrace?: (target: object, above?: unknown) => void }).captureStackTrace
 
-/** The line that is not a frame, and the frames of the engine: the public method and what it calls. */
-const ownLines = 3
+/** The stack of a post. Its first line is no frame, and `ownFrames` are of the engine. */
+export interface Origin {
+  stack?: unknown
+  readonly ownFrames: number
+}
 
-/** Remembers where the caller of the engine's public method is. The stack is formatted only when it is read. */
-export const captureOrigin = (): { stack?: string } => {
-  const origin: { stack?: string } = {}
-  if (captureStackTrace === undefined) return new Error('posted')
-  captureStackTrace(origin, captureOrigin)
+/**
+ * Remembers where the caller of the engine's public method is, which is the last of `ownFrames` from here up. The stack
+ * is formatted only when it is read.
+ */
+export const captureOrigin = (ownFrames: number): Origin => {
+  const origin: Origin = { ownFrames }
+  if (captureStackTrace === undefined) origin.stack = new Error('posted').stack
+  else captureStackTrace(origin, captureOrigin)
   return origin
 }
 
@@ -17,8 +23,12 @@ export const captureOrigin = (): { stack?: string } => {
 export const postedFrom = (record: TaskRecord): string | undefined => {
   try {
     // A program may have its own `Error.prepareStackTrace`, which may throw, and makes anything of a stack.
-    const stack: unknown = record.extras?.origin?.stack
-    return typeof stack === 'string' ? stack.split('\n').slice(ownLines).join('\n') : undefined
+    const { stack, ownFrames } = record.extras?.origin ?? {}
+    if (typeof stack !== 'string' || ownFrames === undefined) return undefined
+    return stack
+      .split('\n')
+      .slice(1 + ownFrames)
+      .join('\n')
   } catch {
     return undefined
   }
@@ -27,10 +37,10 @@ export const postedFrom = (record: TaskRecord): string | undefined => {
 /** Adds the posting site to the stack of the error that a task failed with (E5). */
 export const appendOrigin = (error: unknown, record: TaskRecord): void => {
   const origin = postedFrom(record)
-  if (origin === undefined || !(error instanceof Error)) return
   try {
+    if (origin === undefined || !(error instanceof Error)) return
     error.stack = `${error.stack}\n    --- posted from ---\n${origin}`
   } catch {
-    // A frozen error stays as it is.
+    // A frozen error stays as it is, and one that cannot be looked at too.
   }
 }

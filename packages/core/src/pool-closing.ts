@@ -83,8 +83,12 @@ export class PoolClosing<Accepts extends Task> {
   #end(): void {
     this.#hasEnded = true
     this.#timer?.cancel()
-    this.#pool.pump.stop()
-    this.#pool.delays.clear()
+    this.#pool.turn.stop()
+    // A task that no close waits for still has its sleeps and its turns (W8).
+    if (this.#isTerminated) {
+      this.#pool.pump.stop()
+      this.#pool.delays.clear()
+    }
     const dropped = this.#runners.reduce((sum, runner) => sum + runner.dropped, 0)
     this.#finish({ completed: this.#completed() - this.#before, dropped, terminated: this.#terminated })
   }

@@ -1,7 +1,7 @@
 import type { BoundTask, PostOptions, ShutdownBehavior, Task } from './task.ts'
 import { blocksShutdown, continuesOnShutdown, isUnref } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
-import { checkedTime } from './traits.ts'
+import { checkedTime, levelOf } from './traits.ts'
 
 const isBoundTask = (task: unknown): task is BoundTask => {
   if (typeof task !== 'object' || task === null) return false
@@ -43,6 +43,12 @@ export const flagsOf = (options: PostOptions): number => {
   if (signal !== undefined && typeof signal?.addEventListener !== 'function') throw new TypeError('signal must be an AbortSignal')
   if (onProgress !== undefined && typeof onProgress !== 'function') throw new TypeError('onProgress must be a function')
   return options.unref ? flags | isUnref : flags
+}
+
+/** Checks options that are needed later, when nobody is there to be told. */
+export const checkOptions = (options: PostOptions): void => {
+  flagsOf(options)
+  if (options.priority !== undefined) levelOf(options.priority)
 }
 
 /** True where a record needs extras for these options. */

@@ -1,3 +1,4 @@
+import type { Origin } from './origin.ts'
 import type { TaskHandle } from './task.ts'
 import type { TaskRecord } from './task-record.ts'
 
@@ -10,12 +11,15 @@ export const takeAnswered = (): TaskHandle | undefined => {
   return record
 }
 
+/** Where the task that is replied to was posted. */
+export const answeredOrigin = (): Origin | undefined => answered?.extras?.origin
+
 /** Posts the reply to a task (F7): the task has ended, but it is the one behind the post. */
-export const postReplyTo = (record: TaskRecord, post: () => void): void => {
+export const postReplyTo = (record: TaskRecord, post: () => TaskHandle): TaskHandle => {
   const outer = answered
   answered = record
   try {
-    post()
+    return post()
   } finally {
     answered = outer
   }

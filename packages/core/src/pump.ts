@@ -78,7 +78,9 @@ export class Pump {
       this.schedule()
     } else {
       this.ready.leave(entry)
-      if (this.#state === idle) this.#rest()
+      // A best-effort slot that it was given, and does not take, is for the next one.
+      if (this.ready.hasParked && this.#hasFreeSlot && !this.holdsBestEffort) this.schedule()
+      else if (this.#state === idle) this.#rest()
     }
   }
 
@@ -125,10 +127,9 @@ export class Pump {
     if (record.has(countsAsBestEffort)) {
       record.bits &= ~countsAsBestEffort
       this.activeBestEffort--
-      this.ready.unpark(this.now)
     }
     // Whoever waits for a slot is not the runner that gives this one up.
-    if (this.#state === idle && this.ready.first(true) !== undefined) this.schedule()
+    if (this.#state === idle && (this.ready.first(true) !== undefined || this.ready.hasParked)) this.schedule()
   }
 
   /** Nothing new starts until the fence is lifted; a best-effort fence holds best-effort tasks only. */
@@ -149,6 +150,11 @@ export class Pump {
     }
   }
 
+  /** A best-effort task would have to wait, for a slot of its kind or behind a fence (P5). */
+  get holdsBestEffort(): boolean {
+    return this.#bestEffortFences > 0 || (this.limitsBestEffort && this.activeBestEffort >= this.#options.maxBestEffort)
+  }
+
   /** Nothing may start. */
   get isFenced(): boolean {
     return this.#fences > 0
@@ -162,7 +168,6 @@ export class Pump {
 
   stop(): void {
     this.#isStopped = true
-    this.#turn.letGo()
   }
 
   /** For what is retained without anything to pump: a delayed task. */
@@ -178,12 +183,18 @@ export class Pump {
   readonly #run = (): void => {
     if (this.#isStopped) return
     this.#state = pumping
-    if (this.#isDriven || !this.#turn.isWatched) this.#startSlice()
-    const started = this.#isDriven ? this.#startOne() : this.#startMany()
-    if (this.#adopted !== undefined) this.#releaseAdopted()
-    this.#state = idle
-    if (started) this.schedule()
-    else this.#rest()
+    let started = true
+    try {
+      if (this.#isDriven || !this.#turn.isWatched) this.#startSlice()
+      if (this.#isDriven) started = this.#startOne()
+      // An outcome was told since this was scheduled: who awaits it goes on first (E2).
+      else if (this.#breath === 'none') started = this.#startMany()
+    } finally {
+      if (this.#adopted !== undefined) this.#releaseAdopted()
+      this.#state = idle
+      if (started) this.schedule()
+      else this.#rest()
+    }
   }
 
   /** Its turn did not come: the next time the pump may come in another context. */
@@ -244,17 +255,21 @@ export class Pump {
   }
 
   #next(): ReadyEntry | undefined {
-    if (this.isFenced) return this.ready.firstResumption()
+    if (this.isFenced) return this.ready.firstResumption(this.#hasFreeSlot)
     for (;;) {
       const entry = this.ready.first(this.#hasFreeSlot)
-      if (entry === undefined || this.#mayStart(entry)) return entry
-      this.ready.park(entry)
+      if (entry === undefined) {
+        if (!this.ready.hasParked || !this.#hasFreeSlot || this.holdsBestEffort) return undefined
+        this.ready.unpark(this.now)
+      } else if (this.#mayStart(entry)) return entry
+      else this.ready.park(entry)
     }
   }
 
   #mayStart(entry: ReadyEntry): boolean {
     if ((!this.limitsBestEffort && this.#bestEffortFences <= 0) || entry.startLevel !== bestEffort) return true
-    if (this.#bestEffortFences > 0) return false
+    // What goes on was let in before there was the fence.
+    if (this.#bestEffortFences > 0 && !entry.isResumption) return false
     return entry.isDedicated || this.activeBestEffort < this.#options.maxBestEffort
   }
 

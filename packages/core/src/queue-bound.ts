@@ -1,7 +1,7 @@
 import { QueueFullError } from './errors.ts'
 import type { RejectionReason } from './observer.ts'
 import type { TaskQueue } from './task-queue.ts'
-import { isBarrier, isTick, type TaskRecord } from './task-record.ts'
+import type { TaskRecord } from './task-record.ts'
 import { checkedCount } from './traits.ts'
 
 /** What `onFull` may be (Q1). */
@@ -36,7 +36,9 @@ export class QueueBound {
   readonly #policy: FullPolicy
   readonly #askers: Asker[] = []
   #granted = 0
-  /** Barriers and ticks in the queue: they do not count. */
+  /** Places of posts that drop another task to get them. */
+  #reserved = 0
+  /** What does not count in the queue. */
   #exempt = 0
 
   constructor(queue: TaskQueue, limit: number | undefined, policy: FullPolicy = 'reject') {
@@ -53,9 +55,9 @@ export class QueueBound {
     return this.#askers.length === 0 && this.#free > this.#granted
   }
 
-  /** A record joined the queue, or left it: barriers and ticks are passed over. */
+  /** A record joined the queue, or left it. */
   count(record: TaskRecord, by: 1 | -1): void {
-    if (record.has(isBarrier | isTick)) this.#exempt += by
+    if (record.isExempt) this.#exempt += by
   }
 
   /** Asked for each post that counts: undefined where there is room. */
@@ -68,6 +70,10 @@ export class QueueBound {
       `task "${victim.name}" on runner "${runner}" was ${what}: its queueLimit of ${this.#limit} is reached; await runner.ready() before each post, or raise the limit`,
     )
     return { record: victim, reason: reasons[this.#policy], error }
+  }
+
+  reserve(by: 1 | -1): void {
+    this.#reserved += by
   }
 
   /** Takes a place for somebody who asked while there was room. */
@@ -102,6 +108,6 @@ export class QueueBound {
   }
 
   get #free(): number {
-    return this.#limit - (this.#queue.size - this.#exempt)
+    return this.#limit - (this.#queue.size - this.#exempt) - this.#reserved
   }
 }

@@ -70,7 +70,11 @@ export class ReadyQueue {
     this.#parked.push(entry)
   }
 
-  /** A best-effort slot came free. */
+  get hasParked(): boolean {
+    return this.#parked.head !== undefined
+  }
+
+  /** A best-effort slot is free for one of them. */
   unpark(now: number): void {
     const { head } = this.#parked
     if (head !== undefined) this.join(head, now)
@@ -99,10 +103,11 @@ export class ReadyQueue {
   }
 
   /** Who may go on although nothing new may start. O(n): only while a fence is up. */
-  firstResumption(): ReadyEntry | undefined {
-    if (this.#only !== undefined) return this.#only.isResumption ? this.#only : undefined
+  firstResumption(slotIsFree: boolean): ReadyEntry | undefined {
+    const mayGoOn = (entry: ReadyEntry): boolean => entry.isResumption && (slotIsFree || entry.isDedicated)
+    if (this.#only !== undefined) return mayGoOn(this.#only) ? this.#only : undefined
     for (const list of [...this.#shared, ...this.#dedicated].reverse()) {
-      for (let entry = list.head; entry !== undefined; entry = entry.nextReady) if (entry.isResumption) return entry
+      for (let entry = list.head; entry !== undefined; entry = entry.nextReady) if (mayGoOn(entry)) return entry
     }
     return undefined
   }

@@ -4,19 +4,17 @@ const captureStackTrace = (Error as { captureStackTrace?: (target: object, above
 
 const appendAwaiters = (error: Error): void => {
   if (captureStackTrace === undefined || withAwaiters.has(error)) return
-  const here: { stack?: string } = {}
+  const here: { stack?: unknown } = {}
   captureStackTrace(here, rejectThroughAwaiters)
-  const own = error.stack ?? ''
+  const own: unknown = error.stack
+  // A program may have made anything of its stacks.
+  if (typeof own !== 'string' || typeof here.stack !== 'string') return
   // Below a microtask there is only the host; what maps stacks to sources may leave the word async out.
   const isAwaiter = (line: string): boolean => /^\s+at /.test(line) && !line.includes('node:internal') && !own.includes(line)
-  const lines = here.stack?.split('\n').filter(isAwaiter) ?? []
+  const lines = here.stack.split('\n').filter(isAwaiter)
   if (lines.length === 0) return
   withAwaiters.add(error)
-  try {
-    error.stack = [own, ...lines].join('\n')
-  } catch {
-    // A frozen error stays as it is.
-  }
+  error.stack = [own, ...lines].join('\n')
 }
 
 /**
@@ -28,6 +26,10 @@ export const rejectThroughAwaiters = async (error: unknown): Promise<never> => {
   // The other promise takes this one over in the second microtask from here; the chain exists from then on.
   await undefined
   await undefined
-  if (error instanceof Error) appendAwaiters(error)
+  try {
+    if (error instanceof Error) appendAwaiters(error)
+  } catch {
+    // A frozen error stays as it is, and one that cannot be looked at too.
+  }
   throw error
 }

@@ -1,5 +1,7 @@
 import type { AsyncScope } from './async-context.ts'
+import { captureOrigin, type Origin } from './origin.ts'
 import type { PostOptions, Task } from './task.ts'
+import { isTimeout } from './task-outcome.ts'
 import { delayed, failed, type RecordState, type TaskRecord, type TaskSink } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { checkedTime } from './traits.ts'
@@ -10,14 +12,14 @@ export interface RepeatOptions extends PostOptions {
   initialDelay?: number | undefined
   /** From the end of a run to the next start (default), or from start to start on a grid (D3). */
   mode?: 'fixed-delay' | 'fixed-rate' | undefined
-  /** Whether the repetition outlives a run that throws (D4). Default `continue`. */
+  /** Whether the repetition outlives a run that throws or runs into its time limit (D4). Default `continue`. */
   onError?: 'continue' | 'stop' | undefined
 }
 
 /** What `postRepeatingTask` returns. Always tells the truth (D4). */
 export interface RepeatingTaskHandle extends Disposable {
   readonly name: string
-  /** `failed`: a run threw and `onError` is `stop`. `closed`: its runner was shut down. */
+  /** `failed`: a run failed and `onError` is `stop`. `closed`: its runner was shut down. */
   readonly state: 'scheduled' | 'running' | 'stopped' | 'failed' | 'closed'
   /** Runs that were started. */
   readonly runCount: number
@@ -32,10 +34,11 @@ export class RepeatingTask implements RepeatingTaskHandle, TaskSink {
   readonly name: string
   runCount = 0
   readonly #runner: TaskRunner
-  readonly #task: Task
+  #task: Task | undefined
   readonly #interval: number
-  readonly #options: RepeatOptions
-  readonly #scope: AsyncScope | undefined
+  #options: RepeatOptions
+  #scope: AsyncScope | undefined
+  readonly #origin: Origin | undefined
   #end: 'stopped' | 'failed' | 'closed' | undefined
   #tick: TaskRecord | undefined
   #due: number
@@ -54,6 +57,8 @@ export class RepeatingTask implements RepeatingTaskHandle, TaskSink {
     this.#interval = interval
     this.#options = options
     this.#scope = runner.pool.captureScope()
+    // From the constructor up to the public method.
+    this.#origin = runner.pool.tracesOrigin ? captureOrigin(3) : undefined
     this.#due = runner.pool.clock.now() + initialDelay
   }
 
@@ -79,17 +84,20 @@ export class RepeatingTask implements RepeatingTaskHandle, TaskSink {
     this.#end = how
     this.#runner.forget(this)
     if (this.#tick !== undefined) this.#runner.withdraw(this.#tick)
+    // The handle may be kept.
+    this.#task = this.#scope = undefined
+    this.#options = {}
   }
 
   /** @internal Its runner was closed already. */
   refuse(): void {
+    this.#runner.refuseTick(this.#task as Task, this.#options)
     this.end('closed')
-    this.#runner.refuseTick(this.#task, this.#options)
   }
 
   /** @internal Schedules the next tick. */
   schedule(): void {
-    this.#tick = this.#runner.postTick(this.#task, this.#options, this, this.#due, this.#scope)
+    this.#tick = this.#runner.postTick(this.#task as Task, this.#options, this, this.#due, this.#scope, this.#origin)
   }
 
   /** A run starts. */
@@ -98,9 +106,9 @@ export class RepeatingTask implements RepeatingTaskHandle, TaskSink {
   }
 
   /** An outcome of a run. */
-  onSettled(_record: TaskRecord, state: RecordState): boolean {
+  onSettled(_record: TaskRecord, state: RecordState, value: unknown): boolean {
     if (this.#end === undefined) {
-      if (state === failed && this.#options.onError === 'stop') this.end('failed')
+      if ((state === failed || isTimeout(value)) && this.#options.onError === 'stop') this.end('failed')
       else if (this.#options.signal?.aborted) this.end('stopped')
     }
     // A failure is nobody's but the error hook's, a time limit too (F2).

@@ -1,7 +1,7 @@
 import { runAsCurrent, setCurrent } from './current-task.ts'
 import { TaskCancelledError } from './errors.ts'
 import type { ThreadExecutor } from './executor.ts'
-import { InFlight, promiseIn } from './in-flight.ts'
+import { InFlight, isPromise, withoutThenable } from './in-flight.ts'
 import { type EngineOptions, RunnerQueue } from './runner-queue.ts'
 import type { Closure } from './task.ts'
 import type { TaskExtras } from './task-extras.ts'
@@ -39,6 +39,7 @@ export abstract class RunnerEngine extends RunnerQueue {
   /** Slots in use: tasks of one batch share theirs. */
   #taken = 0
   #pauses = 0
+  #givenUpFor: Error | undefined
   /** Running tasks that no close waits for (W8). */
   #continuing = 0
 
@@ -49,15 +50,15 @@ export abstract class RunnerEngine extends RunnerQueue {
     this.executor = pool.executor
   }
 
-  /** @internal In a sequence the urgent task behind pulls the one ahead along (P3). */
+  /** @internal */
   get startLevel(): number {
     const next = this.peek()
-    return next === undefined || this.#isFifo ? this.queue.highestLevel : next.level
+    return next === undefined ? this.queue.highestLevel : this.#levelOf(next)
   }
 
   /** @internal What `startLevel` was for a task that runs. */
   levelOfRunning(record: TaskRecord): number {
-    return this.#isFifo ? Math.max(record.level, this.queue.highestLevel) : record.level
+    return Math.max(record.level, this.#levelOf(record))
   }
 
   /** @internal */
@@ -71,12 +72,15 @@ export abstract class RunnerEngine extends RunnerQueue {
   start(chosen?: TaskRecord): void {
     const record = chosen ?? (this.peek() as TaskRecord)
     const { pump, batches } = this.pool
-    if (!this.isDedicated) pump.occupy(record, this.#isFifo && pump.limitsBestEffort ? this.queue.highestLevel : record.level)
+    if (!this.isDedicated) pump.occupy(record, pump.limitsBestEffort ? this.#levelOf(record) : record.level)
     this.begin(record)
     const batch = batches === undefined || this.isDedicated ? undefined : batches.gather(this, record)
     if (this.#taken < this.maxConcurrency && this.queue.available > 0) this.update()
     if (batch === undefined) this.#execute(record)
-    else batches?.execute(batch)
+    else {
+      for (const { runner } of batch) if (runner !== this.self) (runner as RunnerEngine).update()
+      batches?.execute(batch)
+    }
   }
 
   /** @internal Takes a task out of the queue: from here on it runs. `shares`: what it shares with others of its batch. */
@@ -89,6 +93,7 @@ export abstract class RunnerEngine extends RunnerQueue {
     this.running++
     if ((shares & sharesTurn) === 0) this.#taken++
     if (record.has(continuesOnShutdown)) this.#continuing++
+    if (record.has(isTick)) (record.sink as TaskSink).onStart?.()
     if (this.bound.isBounded) this.offerRoom(record)
     if (record.extras !== undefined) this.#startLimits(record, record.extras)
     if (this.isTimed) this.#startRun(record)
@@ -148,6 +153,8 @@ export abstract class RunnerEngine extends RunnerQueue {
 
   /** @internal Gives up what runs. Returns how many that were. */
   protected giveUpRunning(reason: Error): number {
+    // A task that is in its synchronous part is given up behind it.
+    this.#givenUpFor = reason
     const records = [...this.inFlight]
     for (const record of records) {
       this.abort(record, reason)
@@ -169,7 +176,7 @@ export abstract class RunnerEngine extends RunnerQueue {
 
   /** @internal Nothing new starts until every pause is released. */
   protected addPause(): Disposable {
-    let isHeld = this.acceptsPost()
+    let isHeld = !this.isClosed
     if (isHeld) this.#pauses++
     this.update()
     return {
@@ -204,6 +211,11 @@ export abstract class RunnerEngine extends RunnerQueue {
     return this.queue.size === 0 && this.running <= this.#continuing
   }
 
+  /** In a sequence the urgent task behind pulls the one ahead along (P3). */
+  #levelOf(record: TaskRecord): number {
+    return this.#isFifo ? this.queue.highestLevel : this.queue.levelOf(record)
+  }
+
   #startLimits(record: TaskRecord, extras: TaskExtras): void {
     if (extras.deadline !== undefined) {
       this.pool.delays.remove(extras.deadline)
@@ -230,7 +242,6 @@ export abstract class RunnerEngine extends RunnerQueue {
   }
 
   #execute(record: TaskRecord): void {
-    if (record.has(isTick)) (record.sink as TaskSink).onStart?.()
     let value: unknown
     let state: typeof succeeded | typeof failed = succeeded
     const outer = setCurrent(record)
@@ -246,25 +257,14 @@ export abstract class RunnerEngine extends RunnerQueue {
       value = error
     }
     setCurrent(outer)
-    const mayBePromise = state === succeeded && (typeof value === 'object' || typeof value === 'function')
-    if (mayBePromise && this.#settlesLater(record, value as object | null)) return
+    if (state === succeeded && isPromise(value)) {
+      this.inFlight.push(record)
+      InFlight.watch(record, value)
+      if (this.#givenUpFor !== undefined) this.giveUpRunning(this.#givenUpFor)
+      return
+    }
     this.#settle(record, state, value)
     if (record.isHolding) this.#finish(record)
-  }
-
-  /** True where the result is a promise, which from now on is waited for. */
-  #settlesLater(record: TaskRecord, value: object | null): boolean {
-    let promise: PromiseLike<unknown> | undefined
-    try {
-      promise = promiseIn(value)
-    } catch (error) {
-      // A `then` that throws when it is read.
-      promise = Promise.reject(error)
-    }
-    if (promise === undefined) return false
-    this.inFlight.push(record)
-    InFlight.watch(record, promise)
-    return true
   }
 
   #settle(record: TaskRecord, state: typeof succeeded | typeof failed, value: unknown): void {
@@ -280,11 +280,11 @@ export abstract class RunnerEngine extends RunnerQueue {
   #finish(record: TaskRecord): void {
     if (record.extras !== undefined) this.#endExtras(record, record.extras)
     if (record.watch !== undefined) this.#endRun(record)
-    record.task = undefined
-    record.scope = undefined
+    record.forget()
     this.#freeSlot(record)
     this.release(record)
-    if (record.has(isBarrier | isTick) || !this.waiters.isEmpty) this.tellOthers(record)
+    if (!this.waiters.isEmpty) this.waiters.settled(record)
+    if (record.has(isBarrier | isTick)) this.tellOthers(record)
     this.update()
     this.onSettled()
   }
@@ -314,7 +314,9 @@ export abstract class RunnerEngine extends RunnerQueue {
 
 /** Called in the async scope of a task, with the task as `this`. */
 function execute(this: TaskRecord, executor: ThreadExecutor<never>): unknown {
-  return this.has(isBarrier) ? (this.task as Closure)(this) : executor.execute(this.task as never, this)
+  const value = this.has(isBarrier) ? (this.task as Closure)(this) : executor.execute(this.task as never, this)
+  // Here, for a thenable may start its work when its `then` is called: in the task's context, as the rest of the task.
+  return typeof value === 'object' || typeof value === 'function' ? withoutThenable(value) : value
 }
 
 function executeSurrounded(this: TaskRecord, executor: ThreadExecutor<never>): unknown {

@@ -3,8 +3,9 @@ import { currentTask } from './current-task.ts'
 import { Deadline } from './deadline.ts'
 import { IdleWaiters } from './idle-waiters.ts'
 import type { RejectionReason } from './observer.ts'
-import { captureOrigin } from './origin.ts'
+import { captureOrigin, type Origin } from './origin.ts'
 import { checkTask, flagsOf, needsExtras, saysPriorityOnly } from './post-checks.ts'
+import { answeredOrigin } from './poster.ts'
 import { type FullPolicy, QueueBound } from './queue-bound.ts'
 import { ReadyEntry } from './ready-list.ts'
 import { OutcomeCounters } from './runner-stats.ts'
@@ -18,6 +19,7 @@ import type { TaskPack } from './task-pack.ts'
 import { type Bucket, TaskQueue } from './task-queue.ts'
 import {
   cancelled,
+  continuesOnShutdown,
   delayed,
   inheritsPriority,
   isBarrier,
@@ -106,6 +108,8 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.name = pool.add(this.self, options.name)
   }
 
+  /** True once `shutdown` or `close` was called. */
+  abstract get isClosed(): boolean
   /** @internal True where a post is still taken. */
   protected abstract acceptsPost(): boolean
   /** @internal A task has ended for good. */
@@ -151,14 +155,18 @@ export abstract class RunnerQueue extends ReadyEntry {
     const record = new TaskRecord(this.self, pool.takeId(), task, traits | inheritsPriority | (this.ownLevel << 3), sink)
     if (options !== undefined) this.#take(record, options)
     if (key !== undefined) this.extrasOf(record).key = key
-    // The post that wakes the pump up needs no scope: the pump comes in its context.
-    const wakesPump = pool.bringsContext && scope === undefined && pool.pump.isIdle
+    // The post that wakes the pump up needs no scope: the pump comes in its context. Not where a hook may post first.
+    const wakesPump = pool.bringsContext && scope === undefined && pool.pump.isIdle && !pool.hooks.observed && !this.isBounded
     if (pool.bringsContext && !wakesPump) record.scope = scope ?? pool.captureScope(record)
     else if (!pool.bringsContext && record.extras !== undefined) record.scope = pool.captureScope(record)
     if (delay > 0 && pool.hooks.observed) this.extrasOf(record).poster = currentTask()
-    if (pool.tracesOrigin) this.extrasOf(record).origin = captureOrigin()
+    // A reply comes from where its task was posted. `run` and `flush` have a frame more than the others.
+    if (pool.tracesOrigin)
+      this.extrasOf(record).origin = answeredOrigin() ?? captureOrigin((traits & reportsToPromise) === 0 ? 2 : 3)
     let due: number | undefined
-    if (!this.acceptsPost()) this.#refuse(record, 'runner-closed', this.closedError(record))
+    // While it closes, what would be dropped at once is not taken (W5, W8).
+    const isTaken = this.acceptsPost() && (!this.isClosed || (delay === 0 && !record.has(continuesOnShutdown)))
+    if (!isTaken) this.#refuse(record, 'runner-closed', this.closedError(record))
     else if (options?.signal !== undefined && !this.#join(record, options.signal)) return record
     else if (delay > 0) this.#delay(record, (due = pool.clock.now() + delay))
     else this.#enqueue(record)
@@ -193,17 +201,31 @@ export abstract class RunnerQueue extends ReadyEntry {
   }
 
   /** @internal A tick of a repeating task, due at `due`. */
-  postTick(task: Task, options: PostOptions, sink: TaskSink, due: number, scope: AsyncScope | undefined): TaskRecord {
+  postTick(
+    task: Task,
+    options: PostOptions,
+    sink: TaskSink,
+    due: number,
+    scope: AsyncScope | undefined,
+    origin: Origin | undefined,
+  ): TaskRecord {
     const record = new TaskRecord(this.self, this.pool.takeId(), task, isTick | inheritsPriority | (this.ownLevel << 3), sink)
     this.#take(record, options)
     record.scope = scope
+    if (origin !== undefined) this.extrasOf(record).origin = origin
     if (options.signal === undefined || this.#join(record, options.signal)) this.#delay(record, due)
     return record
   }
 
   /** @internal A repeating task that was posted too late (W7). */
   refuseTick(task: Task, options: PostOptions): void {
-    const record = new TaskRecord(this.self, this.pool.takeId(), task, isTick | inheritsPriority | (this.ownLevel << 3), undefined)
+    const record = new TaskRecord(
+      this.self,
+      this.pool.takeId(),
+      task,
+      isTick | inheritsPriority | (this.ownLevel << 3),
+      undefined,
+    )
     this.#take(record, options)
     this.#refuse(record, 'runner-closed', this.closedError(record))
   }
@@ -248,7 +270,8 @@ export abstract class RunnerQueue extends ReadyEntry {
 
   /** @internal The task that starts next. */
   peek(): TaskRecord | undefined {
-    return this.queue.peek(this.pool.pump.now, this.pool.agingMs)
+    const { pump, agingMs } = this.pool
+    return this.queue.peek(pump.now, agingMs, pump.holdsBestEffort)
   }
 
   /** @internal What waits, barriers included. */
@@ -319,7 +342,7 @@ export abstract class RunnerQueue extends ReadyEntry {
   #join(record: TaskRecord, signal: AbortSignal): boolean {
     if (signal.aborted) {
       this.outcomes.settle(record, cancelled, signal.reason)
-      record.task = undefined
+      record.forget()
       return false
     }
     this.extrasOf(record).group = SignalGroup.join(signal, record)
@@ -352,6 +375,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.#retain(record)
     if (record.extras?.queueTimeout !== undefined) this.limit(record, record.extras, record.extras.queueTimeout)
     if (this.isTimed) this.#onPosted(record)
+    if (record.extras !== undefined) record.extras.poster = undefined
     // A runner that waits in the right list already has nothing to tell.
     if (this.list === undefined || record.level > this.list.level) this.update()
   }
@@ -371,7 +395,12 @@ export abstract class RunnerQueue extends ReadyEntry {
   #makeRoom(record: TaskRecord): boolean {
     const overflow = record.has(isBarrier | isTick) ? undefined : this.bound.overflow(record, this.name)
     if (overflow?.record === record) this.#refuse(record, overflow.reason, overflow.error)
-    else if (overflow !== undefined) this.drop(overflow.record, overflow.reason, overflow.error)
+    else if (overflow !== undefined) {
+      // The place that comes free is this one's, whatever is posted by who is told of the other.
+      this.bound.reserve(1)
+      this.drop(overflow.record, overflow.reason, overflow.error)
+      this.bound.reserve(-1)
+    }
     if (record.isSettled) return false
     this.bound.count(record, 1)
     return true
@@ -417,7 +446,7 @@ export abstract class RunnerQueue extends ReadyEntry {
 
   #refuse(record: TaskRecord, reason: RejectionReason, error: Error): void {
     this.outcomes.refuse(record, reason, error)
-    record.task = undefined
+    record.forget()
     this.release(record)
   }
 
@@ -430,12 +459,12 @@ export abstract class RunnerQueue extends ReadyEntry {
     }
     this.queue.remove(record)
     this.offerRoom(record)
+    if (!this.waiters.isEmpty) this.waiters.settled(record)
   }
 
   /** @internal A task that never started is over: nothing of it stays behind. */
   protected dismiss(record: TaskRecord): void {
-    record.task = undefined
-    record.scope = undefined
+    record.forget()
     record.watch = undefined
     this.release(record)
     if (record.order !== notQueued) {
@@ -450,7 +479,6 @@ export abstract class RunnerQueue extends ReadyEntry {
   protected tellOthers(record: TaskRecord): void {
     if (record.has(isBarrier)) this.barriers--
     if (record.has(isTick)) (record.sink as TaskSink).onEnded?.()
-    if (!this.waiters.isEmpty) this.waiters.settled(record)
   }
 }
 

@@ -16,6 +16,7 @@ export interface RunnerStats {
   readonly repeating: number
   /** Tasks that were started and have not settled. */
   readonly running: number
+  /** Outcomes. A `flush` has one as well. */
   readonly completed: number
   readonly failed: number
   readonly cancelled: number

@@ -1,3 +1,4 @@
+import { QueueFullError, RunnerClosedError, SequenceDeadlockError } from './errors.ts'
 import type { BoundTask, Task, TaskContext } from './task.ts'
 import { isStub, type Stub } from './task-module.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -132,26 +133,34 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
     const post = this.#post
     if (post === undefined)
       throw new TypeError(`post() of "${this.#name}" needs its object on this event loop; call a method of it instead`)
+    if (this.#disposed !== undefined) return this.#refuse('post()')
     return this.#run(post(body), 'post') as Promise<Awaited<R>>
   }
 
-  /** Disposes of the object on its runner, behind the calls already made: its `Symbol.asyncDispose` or `Symbol.dispose`. */
+  /**
+   * Disposes of the object on its runner, behind the calls already made: its `Symbol.asyncDispose` or `Symbol.dispose`.
+   * Where the runner refuses that (Q1, W3) it rejects, and may be tried again.
+   */
   [Symbol.asyncDispose](): Promise<void> {
     this.#disposed ??= this.#run(this.#dispose(), 'dispose').then(
       () => {},
       (error: unknown) => {
         // An object that was never made needs no disposal; its callers were told.
-        if (this.#failure === undefined) throw error
+        if (this.#failure !== undefined) return
+        if (isRefusal(error)) this.#disposed = undefined
+        throw error
       },
     )
     return this.#disposed
   }
 
   #call(method: string, args: readonly unknown[]): Promise<unknown> {
-    if (this.#disposed !== undefined) {
-      return Promise.reject(new TypeError(`"${this.#name}" was disposed of; its method ${method} cannot be called any more`))
-    }
+    if (this.#disposed !== undefined) return this.#refuse(`its method ${method}`)
     return this.#run(this.#task(method, args), method)
+  }
+
+  #refuse(what: string): Promise<never> {
+    return Promise.reject(new TypeError(`"${this.#name}" was disposed of; ${what} cannot be called any more`))
   }
 
   async #run(task: Task, what: string): Promise<unknown> {
@@ -170,6 +179,9 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
     }
   }
 }
+
+const isRefusal = (error: unknown): boolean =>
+  error instanceof QueueFullError || error instanceof RunnerClosedError || error instanceof SequenceDeadlockError
 
 /** Calls a method of an object that lives here. */
 export const callMethod = (object: object, method: string, args: readonly unknown[]): unknown => {

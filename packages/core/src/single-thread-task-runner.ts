@@ -31,10 +31,16 @@ export class SingleThreadTaskRunner<Accepts extends Task = Task> extends TaskRun
     if (onThreadLost !== undefined && onThreadLost !== 'close' && onThreadLost !== 'restart') {
       throw new TypeError(`onThreadLost must be close or restart, not ${String(onThreadLost)}`)
     }
+    if (init !== undefined && init !== null && typeof init !== 'function' && typeof init !== 'object')
+      throw new TypeError(`init must be a task, not ${typeof init}`)
     super(pool, 'single-thread', 1, options)
     this.#init = init
     this.#restarts = onThreadLost === 'restart'
-    this.#thread = pool.executor.openThread({ name: this.name, onLost: (error) => this.#onLost(error) })
+    this.#thread = pool.executor.openThread({
+      name: this.name,
+      onLost: (error) => this.#onLost(error),
+      takeBack: (execution) => this.#takeBack(execution as TaskRecord),
+    })
     this.executor = this.#thread
     if (init !== undefined) this.#postInit(init)
   }
@@ -54,6 +60,13 @@ export class SingleThreadTaskRunner<Accepts extends Task = Task> extends TaskRun
     if (state === failed)
       this.#giveUp(new RunnerClosedError(`runner "${this.name}" is closed: its init task failed`, { cause: error }))
     return false
+  }
+
+  /** `init` comes ahead of it. Itself it is not taken back, for each thread has its own. */
+  #takeBack(record: TaskRecord): boolean {
+    if (!this.#restarts || record.order < 0) return false
+    this.lost(record)
+    return true
   }
 
   #onLost(error: Error): void {

@@ -14,22 +14,19 @@ export interface ReplyOptions extends PostOptions {
   onError?: ((error: unknown, context: TaskContext) => void) | undefined
 }
 
+type Reply = (result: unknown, context: TaskContext) => unknown
+
 /** Posts the reply when the task has ended (F7). */
 export class ReplySink implements TaskSink {
   /** As `TaskRecord.keptAlive`. */
   static readonly keptAlive: ReplySink = new ReplySink(undefined as never, undefined as never, {}, undefined)
 
   readonly #replyTo: TaskRunner
-  readonly #reply: (result: unknown, context: TaskContext) => unknown
-  readonly #options: ReplyOptions
-  readonly #scope: AsyncScope | undefined
+  #reply: Reply | undefined
+  #options: ReplyOptions
+  #scope: AsyncScope | undefined
 
-  constructor(
-    replyTo: TaskRunner,
-    reply: (result: unknown, context: TaskContext) => unknown,
-    options: ReplyOptions,
-    scope: AsyncScope | undefined,
-  ) {
+  constructor(replyTo: TaskRunner, reply: Reply, options: ReplyOptions, scope: AsyncScope | undefined) {
     this.#replyTo = replyTo
     this.#reply = reply
     this.#options = options
@@ -38,9 +35,15 @@ export class ReplySink implements TaskSink {
 
   onSettled(record: TaskRecord, state: RecordState, value: unknown): boolean {
     const callback = state === succeeded ? this.#reply : this.#options.onError
+    const { replyOptions } = this.#options
+    const scope = this.#scope
+    // The handle of the task may be kept, and with it this.
+    this.#reply = this.#scope = undefined
+    this.#options = {}
     if (callback === undefined) return false
     const reply = (context: TaskContext): unknown => callback(value, context)
-    postReplyTo(record, () => this.#replyTo.postInScope(reply, this.#options.replyOptions, this.#scope))
-    return true
+    const handle = postReplyTo(record, () => this.#replyTo.postInScope(reply, replyOptions, scope))
+    // The refusal of the reply is told of. The error that it should have told would be lost.
+    return state === succeeded || handle.state !== 'rejected'
   }
 }

@@ -1,4 +1,5 @@
 import type { DelayEntry } from './delay-queue.ts'
+import type { Origin } from './origin.ts'
 import type { SignalGroup } from './signal-group.ts'
 import type { PostOptions, Task, TaskHandle } from './task.ts'
 
@@ -35,7 +36,7 @@ export class TaskExtras {
   /** Who posted it, where somebody watches and it does not join the queue at once. */
   poster: TaskHandle | undefined = undefined
   /** Where it was posted from, with `traceOrigin`. Formatted when read. */
-  origin: { stack?: string } | undefined = undefined
+  origin: Origin | undefined = undefined
   /** What observers let travel with the task. */
   carrier: Record<string, string> | undefined = undefined
   #controller: AbortController | undefined = undefined
@@ -46,6 +47,12 @@ export class TaskExtras {
     this.onProgress = options.onProgress
     this.timeout = options.timeout
     this.queueTimeout = options.queueTimeout
+  }
+
+  forget(): void {
+    this.transfer = undefined
+    this.onProgress = undefined
+    this.poster = undefined
   }
 
   addWait(wait: AbortableWait): void {

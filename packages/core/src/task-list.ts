@@ -1,4 +1,4 @@
-import { isBarrier, isTick, type TaskRecord } from './task-record.ts'
+import type { TaskRecord } from './task-record.ts'
 
 /** A doubly linked list through the records themselves: O(1) at both ends and in the middle, no memory of its own. */
 export class TaskList {
@@ -42,12 +42,12 @@ export class TaskList {
   }
 }
 
-/** The task that waits longest, barriers and ticks not counted: those are few, and passed over. */
+/** The task that waits longest. What a bound does not count is passed over: there is little of it. */
 export const oldestOf = (lists: readonly Iterable<TaskRecord>[]): TaskRecord | undefined => {
   let oldest: TaskRecord | undefined
   for (const list of lists) {
     for (const record of list) {
-      if (record.has(isBarrier | isTick)) continue
+      if (record.isExempt) continue
       if (oldest === undefined || record.order < oldest.order) oldest = record
       break
     }

@@ -46,7 +46,7 @@ export class TaskOutcomes {
    * else somebody must know.
    */
   failedLate(record: TaskRecord, error: unknown): void {
-    const isAbort = error === record.abortReason || (error as { name?: unknown } | null)?.name === 'AbortError'
+    const isAbort = error === record.abortReason || read(error, 'name') === 'AbortError'
     if (!isAbort) this.#pool.hooks.failed(record, error)
   }
 
@@ -94,4 +94,14 @@ export class TaskOutcomes {
   }
 }
 
-const isTimeout = (reason: unknown): boolean => (reason as { code?: unknown } | null)?.code === 'ERR_TASK_TIMEOUT'
+/** The reason of a task that ran into a time limit. */
+export const isTimeout = (reason: unknown): boolean => read(reason, 'code') === 'ERR_TASK_TIMEOUT'
+
+/** Whatever was thrown: its getters may throw as well. */
+const read = (error: unknown, key: 'name' | 'code'): unknown => {
+  try {
+    return (error as Partial<Record<typeof key, unknown>> | null | undefined)?.[key]
+  } catch {
+    return undefined
+  }
+}

@@ -186,6 +186,9 @@ export class TaskPack implements TaskSink {
     record.order = id
     record.scope = this.#scopes?.[index]
     record.watch = this.#postedAt?.[index]
+    // Other handles keep the pack.
+    if (this.#sinks !== undefined) this.#sinks[index] = undefined
+    if (this.#scopes !== undefined) this.#scopes[index] = undefined
     return record
   }
 }

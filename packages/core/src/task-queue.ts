@@ -13,8 +13,10 @@ export interface Bucket extends Iterable<TaskRecord> {
   packFor?(runner: TaskRunner, level: number, traits: number, now: number): TaskPack | undefined
   /** Ahead of all others of its priority. */
   unshift(record: TaskRecord): void
-  /** The task that starts next. */
-  peek(now: number, agingMs: number): TaskRecord | undefined
+  /** The task that starts next. With `holdsBestEffort` a best-effort one only where nothing else waits. */
+  peek(now: number, agingMs: number, holdsBestEffort: boolean): TaskRecord | undefined
+  /** At which level `record` starts; default: its own (P3). */
+  levelOf?(record: TaskRecord): number
   /** What could start next, `first` first, where several slots are free. */
   offers(first: TaskRecord, most: number): readonly TaskRecord[]
   /** Takes out a task that starts. */
@@ -96,8 +98,12 @@ export class TaskQueue {
     while (this.#front.tasks.size === 0 && this.#front.next !== undefined) this.#front = this.#front.next
   }
 
-  peek(now: number, agingMs: number): TaskRecord | undefined {
-    return this.#front.tasks.peek(now, agingMs)
+  peek(now: number, agingMs: number, holdsBestEffort: boolean): TaskRecord | undefined {
+    return this.#front.tasks.peek(now, agingMs, holdsBestEffort)
+  }
+
+  levelOf(record: TaskRecord): number {
+    return this.#front.tasks.levelOf?.(record) ?? record.level
   }
 
   offers(first: TaskRecord, most: number): readonly TaskRecord[] {

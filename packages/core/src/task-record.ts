@@ -170,6 +170,11 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
     return this.extras?.onProgress !== undefined
   }
 
+  /** Not counted by a bound (Q1): a barrier, a tick, or a task of ours that goes ahead of all others. */
+  get isExempt(): boolean {
+    return this.order < 0 || (this.bits & (isBarrier | isTick)) !== 0
+  }
+
   /** It had a delay, or is a tick: its place in the queue was given to it when it was due. */
   get isDelayed(): boolean {
     return this.order > this.id
@@ -191,6 +196,13 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
     // Kept where somebody measures; a record has no room for what nobody asks for.
     const { run } = this
     if (run !== undefined) run.thread = id
+  }
+
+  /** It will not be called any more: its handle keeps nothing of it alive. */
+  forget(): void {
+    this.task = undefined
+    this.scope = undefined
+    this.extras?.forget()
   }
 
   cancel(reason?: unknown): boolean {

@@ -3,7 +3,7 @@ import { currentTask } from './current-task.ts'
 import { SequenceDeadlockError } from './errors.ts'
 import { LevelBucket } from './level-bucket.ts'
 import { type MapOptions, type MapOutcome, type Mapper, type MapResult, mapTasks } from './map-tasks.ts'
-import { checkTask, flagsOf } from './post-checks.ts'
+import { checkOptions, checkTask } from './post-checks.ts'
 import type { FullPolicy } from './queue-bound.ts'
 import { RepeatingTask, type RepeatingTaskHandle, type RepeatOptions } from './repeating-task.ts'
 import { ClosableRunner } from './runner-closing.ts'
@@ -87,7 +87,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
     options: RunnerOptions,
     makeBucket?: () => Bucket,
   ) {
-    const { name, priority, queueLimit, onFull, history } = options
+    const { name, priority, queueLimit, onFull, history } = options ?? {}
     const isFifo = kind === 'sequenced' || kind === 'single-thread'
     super(pool, {
       kind,
@@ -101,7 +101,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
       onFull,
       history,
     })
-    this.metadata = Object.freeze({ ...options.metadata })
+    this.metadata = Object.freeze({ ...options?.metadata })
     pool.hooks.runnerOpened(this.self)
   }
 
@@ -152,6 +152,11 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
         `postTaskAndReply on runner "${this.name}" does not know where the reply should run; pass replyTo, or call it from a task`,
       )
     }
+    if (typeof replyTo?.postInScope !== 'function') throw new TypeError('replyTo of postTaskAndReply must be a task runner')
+    const { replyOptions, onError } = options
+    if (onError !== undefined && typeof onError !== 'function')
+      throw new TypeError('onError of postTaskAndReply must be a function')
+    if (replyOptions !== undefined) checkOptions(replyOptions)
     if (!replyTo.pool.accepts.closures) {
       throw new TypeError(
         `the reply of postTaskAndReply is a closure, which replyTo "${replyTo.name}" cannot run: executor "${replyTo.pool.executor.name}" takes bound tasks only`,
@@ -173,8 +178,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
    * @throws TypeError, RangeError at the call for bad arguments (F6, D2)
    */
   run<Posted extends Accepts>(task: Posted, options?: RunOptions): Promise<TaskResult<Posted>> {
-    const holder = this.maxConcurrency === 1 ? this.heldBy() : undefined
-    return this.runBehind(holder, task, options)
+    return this.runBehind(this.heldFor(undefined), task, options)
   }
 
   /** @internal `holder`: the current task, where it holds what the new one would have to wait for (W3). */
@@ -354,13 +358,19 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   protected repeat(task: Task, interval: number, options: RepeatOptions): RepeatingTaskHandle {
     // Checked here and now: no tick may exist before all of it is known to be right (D2, F6).
     checkTask(this.self, task)
-    flagsOf(options)
-    if (options.priority !== undefined) levelOf(options.priority)
+    checkOptions(options)
     const name = options.name ?? taskName(task, 0)
     const repeating = new RepeatingTask(this.self, task, interval, options, name)
     this.addRepeating(repeating)
     this.pool.seam?.posted?.(this.self, repeating, name, repeating.nextDue, interval, options.unref ?? false)
     return repeating
+  }
+
+  /** @internal The current task, where another one of `key` would have to wait for it. */
+  heldFor(key: unknown): TaskRecord | undefined {
+    const holder = this.heldBy()
+    const isBehind = this.maxConcurrency === 1 || (this.kind === 'keyed' && isSameKey(holder?.extras?.key, key))
+    return isBehind ? holder : undefined
   }
 
   /** @internal The current task, where it is one of this runner and has not ended. */
@@ -388,11 +398,14 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
 
 const ignore = (): void => {}
 
+/** As a `Map` compares. */
+const isSameKey = (a: unknown, b: unknown): boolean => a === b || (Number.isNaN(a) && Number.isNaN(b))
+
 const abortable = (signal: AbortSignal, wait: () => Promise<void>): Promise<void> => {
   if (signal.aborted) return Promise.reject(signal.reason)
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', onAbort)
+    signal.addEventListener('abort', onAbort, { once: true })
     void wait().then(() => {
       signal.removeEventListener('abort', onAbort)
       resolve()

@@ -190,7 +190,7 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
     this.#closing ??= new PoolClosing(this)
     const report = this.#closing.close(timeoutMs)
     const task = currentTask()
-    return task?.runner.pool === (this as ThreadPool<never>) ? this.#deadlock(task, report) : report
+    return task?.isHolding && task.runner.pool === (this as ThreadPool<never>) ? this.#deadlock(task, report) : report
   }
 
   /** Drops everything, aborts what runs, and ends the threads at once. */
@@ -251,6 +251,8 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   yieldTask(record: TaskRecord): Promise<void> {
     const over = this.#waitIsOver(record, 'yield')
     if (over !== undefined) return over
+    // One slot was given up, and one is taken back, however many ask.
+    for (const wait of record.extras?.waits ?? []) if (wait instanceof TaskYield) return wait.promise
     const { seam } = this.clock
     if (seam?.resume !== undefined) return new Promise((wake) => seam.resume?.(record, 'yield', wake))
     const entry = new TaskYield(record, this.pump, record.runner.levelOfRunning(record))

@@ -238,3 +238,66 @@ test("Q1 W1 'drop-oldest' never drops a barrier or a repeat tick: they do not co
   runner.shutdown()
   await env[Symbol.asyncDispose]()
 })
+
+describe('places in a bounded queue', () => {
+  test('Q1 everybody who asked for room and does not post is told in turn, however many they are', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = new SequencedTaskRunner(pool, { queueLimit: 1 })
+    const asked = [1, 2, 3, 4].map(() => runner.ready())
+    expect(await Promise.all(asked)).toHaveLength(4)
+  })
+
+  test('Q1 the place of a task that is dropped goes to the post that dropped it, not to who waits for room', async () => {
+    const { env, rejections } = quietEnvironment()
+    await using _ = env
+    const runner = new SequencedTaskRunner(env.pool, { queueLimit: 1, onFull: 'drop-oldest' })
+    const gate = deferred()
+    runner.postTask(() => gate.promise)
+    await env.runUntilIdle()
+    runner.postTask(() => {}, { name: 'a' })
+    let isTold = false
+    const ready = runner.ready().then(() => {
+      isTold = true
+    })
+    runner.postTask(() => {}, { name: 'b' })
+    await env.runUntilIdle()
+    expect([isTold, runner.stats().pending]).toEqual([false, 1])
+    expect(rejections.map(({ name }) => name)).toEqual(['a'])
+    gate.resolve()
+    await env.runUntilIdle()
+    await ready
+  })
+
+  test('Q1 a hook that posts again what was dropped does not exceed the limit', async () => {
+    let left = 3
+    await using env = createTestEnvironment({
+      pool: {
+        onTaskRejected: ({ runner }) => {
+          if (left-- > 0) runner.postTask(() => {})
+        },
+      },
+    })
+    const runner = new SequencedTaskRunner(env.pool, { queueLimit: 2, onFull: 'drop-oldest' })
+    const pause = runner.pause()
+    const depths: number[] = []
+    for (let task = 0; task < 5; task++) {
+      runner.postTask(() => {})
+      depths.push(runner.stats().pending)
+    }
+    expect(depths).toEqual([1, 2, 2, 2, 2])
+    pause[Symbol.dispose]()
+    await env.runUntilIdle()
+  })
+
+  test.each(['reject', 'drop-oldest'] as const)('Q1 S4 the init task takes no place and is not dropped (%s)', async (onFull) => {
+    const { env, rejections } = quietEnvironment()
+    await using _ = env
+    const seen: string[] = []
+    const init = (): void => void seen.push('init')
+    const runner = new SingleThreadTaskRunner(env.pool, { init, queueLimit: 1, onFull })
+    runner.postTask(() => void seen.push('task'))
+    await env.runUntilIdle()
+    expect(seen).toEqual(['init', 'task'])
+    expect(rejections).toEqual([])
+  })
+})

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { inlineExecutor } from '@posttask/backend-inline'
 import {
+  KeyedTaskRunner,
   ParallelTaskRunner,
   SequencedTaskRunner,
   SingleThreadTaskRunner,
@@ -214,4 +215,92 @@ describe('stacks', () => {
     expect(errors[0]?.origin).toBeUndefined()
     expect((errors[0]?.error as Error | undefined)?.stack).not.toContain('posted from')
   })
+})
+
+describe('thenables and hooks', () => {
+  test('E4 a thenable that starts its work when it is awaited does so in the context of its poster', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = new SequencedTaskRunner(pool)
+    const query = () => ({
+      // biome-ignore lint/suspicious/noThenProperty: a lazy query, as database libraries have them
+      then: (resolve: (value: unknown) => void) => resolve([user.getStore(), runner.isCurrent()]),
+    })
+    const asked = ['alice', 'bob'].map((name) => user.run(name, () => runner.run(query)))
+    expect(await Promise.all(asked)).toEqual([
+      ['alice', true],
+      ['bob', true],
+    ])
+  })
+
+  test('E4 a hook that posts in a context of its own does not give it to the task that it is told of', async () => {
+    const seen: unknown[] = []
+    const note = (name: string) => (): void => void seen.push([name, user.getStore()])
+    let isFirst = true
+    const hook = (): void => {
+      if (!isFirst) return
+      isFirst = false
+      user.run('hook', () => other.postTask(note('of the hook')))
+    }
+    await using pool = new ThreadPool({
+      executor: inlineExecutor(),
+      observer: { onPosted: hook },
+      onTaskRejected: hook,
+    })
+    const [runner, other] = [new SequencedTaskRunner(pool), new SequencedTaskRunner(pool)]
+    user.run('alice', () => runner.postTask(note('told of')))
+    await pool.close()
+    expect(seen.toSorted()).toEqual([
+      ['of the hook', 'hook'],
+      ['told of', 'alice'],
+    ])
+  })
+
+  test('E4 Q1 nor to the task that takes the place of the one that it is told of', async () => {
+    const seen: unknown[] = []
+    await using pool = new ThreadPool({
+      executor: inlineExecutor(),
+      onTaskRejected: () => user.run('hook', () => other.postTask(() => {})),
+    })
+    const runner = new SequencedTaskRunner(pool, { queueLimit: 1, onFull: 'drop-oldest' })
+    const other = new SequencedTaskRunner(pool)
+    const pause = runner.pause()
+    runner.postTask(() => {})
+    await new Promise((resolve) => setImmediate(resolve))
+    user.run('alice', () => runner.postTask(() => void seen.push(user.getStore())))
+    pause[Symbol.dispose]()
+    await pool.close()
+    expect(seen).toEqual(['alice'])
+  })
+})
+
+test('E5 traceOrigin: run, flush, repeating tasks and replies were posted by the caller of the library', async () => {
+  const origins: (readonly [string, string | undefined])[] = []
+  await using pool = new ThreadPool({
+    executor: inlineExecutor(),
+    traceOrigin: true,
+    observer: { onPosted: ({ name, origin }) => void origins.push([name, origin?.split('\n')[0]]) },
+  })
+  const runner = new SequencedTaskRunner(pool)
+  const keyed = new KeyedTaskRunner(pool)
+  async function calledByThis(): Promise<void> {
+    const repeating = runner.postRepeatingTask(() => repeating.stop(), 0, { name: 'repeating' })
+    runner.postTaskAndReply(
+      () => {},
+      () => {},
+      { name: 'asked', replyTo: runner },
+    )
+    const ends = [
+      runner.run(() => {}, { name: 'run' }),
+      runner.run(() => {}, { name: 'delayed run', delay: 1 }),
+      runner.flush(),
+      keyed.forKey(1).run(() => {}, { name: 'run of a key' }),
+    ]
+    await Promise.all(ends)
+  }
+  await calledByThis()
+  await runner.waitQuiescent()
+  expect(new Set(origins.map(([name]) => name))).toEqual(
+    new Set(['repeating', 'asked', 'reply', 'run', 'delayed run', 'flush', 'run of a key']),
+  )
+  for (const [name, first] of origins) expect([name, first]).toEqual([name, expect.stringContaining('at calledByThis ')])
 })

@@ -161,6 +161,30 @@ describe.each(Object.entries(runners))('microtasks and a %s runner', (_kind, mak
     ])
   })
 
+  test.each([false, true])('E2 so it does where another post has woken the pump up before (failing: %s)', async (fails) => {
+    await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
+    const [runner, other] = [makeRunner(pool), makeRunner(pool)]
+    const seen: string[] = []
+    let end: (() => void) | undefined
+    const pending = (): Promise<void> =>
+      new Promise((resolve, reject) => {
+        end = fails ? () => reject(new Error('expected')) : resolve
+      })
+    const asked = (async () => {
+      try {
+        await runner.run(pending)
+      } finally {
+        seen.push('awaiter')
+      }
+    })().catch(() => {})
+    await new Promise((resolve) => setImmediate(resolve))
+    runner.postTask(() => void seen.push('behind'))
+    end?.()
+    other.postTask(() => void seen.push('other'))
+    await Promise.all([asked, runner.waitIdle(), other.waitIdle()])
+    expect(seen[0]).toBe('awaiter')
+  })
+
   test('E2 what it posts there goes before nothing: to the tail', async () => {
     await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
     const runner = makeRunner(pool)
@@ -257,6 +281,11 @@ describe('the process', () => {
       'E3 W6 a terminated pool does not, although a task of it never ends',
       `const pool = new ThreadPool({ executor: inlineExecutor() }); const r = new SequencedTaskRunner(pool); const p = r.run(() => new Promise(() => {})); p.catch(() => {}); await new Promise((go) => setImmediate(go)); print((await pool.terminate()).terminated)`,
       '1',
+    ],
+    [
+      'E3 W8 a pool that was closed does not, although a continue-on-shutdown task of it ends afterwards',
+      `const pool = new ThreadPool({ executor: inlineExecutor() }); const r = new SequencedTaskRunner(pool); let go; r.postTask(() => new Promise((resolve) => { go = resolve }), { shutdown: 'continue-on-shutdown' }); await new Promise((next) => setImmediate(next)); await pool.close(); go(); await new Promise((next) => setImmediate(next)); print('end')`,
+      'end',
     ],
     [
       'E3 a task that waits in a paused runner does',

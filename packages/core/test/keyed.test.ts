@@ -1,8 +1,9 @@
 import { queryObjects } from 'node:v8'
 import { inlineExecutor } from '@posttask/backend-inline'
-import { KeyedTaskRunner, SequenceDeadlockError, ThreadPool } from '@posttask/core'
+import { KeyedTaskRunner, SequenceDeadlockError, SequencedTaskRunner, ThreadPool } from '@posttask/core'
 import { createTestEnvironment } from '@posttask/testing'
 import { expect, test } from 'vitest'
+import { deferred } from './fixtures/deferred.ts'
 
 test('S1 S2 tasks of one key run in order and one at a time, those of different keys side by side', async () => {
   await using env = createTestEnvironment()
@@ -103,3 +104,66 @@ test('S1 a million keys, each used once, are forgotten', { timeout: 60_000 }, as
   expect(queryObjects(Key)).toBe(1)
   expect(held).toBeInstanceOf(Key)
 })
+
+test('P3 P5 an urgent task pulls those of its key along, and holds no other key up', async () => {
+  await using env = createTestEnvironment({ executor: { maxConcurrency: 2 } })
+  const gate = deferred()
+  new SequencedTaskRunner(env.pool, { priority: 'best-effort' }).postTask(() => gate.promise)
+  await env.runUntilIdle()
+  const runner = new KeyedTaskRunner(env.pool)
+  const seen: string[] = []
+  runner.forKey('a').postTask(() => void seen.push('a pulled'), { priority: 'best-effort' })
+  runner.forKey('a').postTask(() => void seen.push('a urgent'), { priority: 'user-blocking' })
+  runner.forKey('b').postTask(() => void seen.push('b'))
+  runner.forKey('c').postTask(() => void seen.push('c'), { priority: 'best-effort' })
+  await env.runUntilIdle()
+  expect(seen).toEqual(['a pulled', 'a urgent', 'b'])
+  gate.resolve()
+  await env.runUntilIdle()
+  expect(seen).toEqual(['a pulled', 'a urgent', 'b', 'c'])
+})
+
+test('P4 the keys of low priority have their turn under a flood of urgent ones', async () => {
+  await using env = createTestEnvironment({ executor: { maxConcurrency: 2 }, pool: { agingMs: 50 } })
+  const runner = new KeyedTaskRunner(env.pool, { maxConcurrency: 1 })
+  let urgent = 0
+  let before: number | undefined
+  const flood = (key: number): void => {
+    runner.forKey(key).postTask(
+      async (context) => {
+        urgent++
+        if (urgent < 100) flood(key + 2)
+        await context.sleep(5)
+      },
+      { priority: 'user-blocking' },
+    )
+  }
+  flood(1)
+  flood(2)
+  runner.forKey('low').postTask(() => void (before = urgent), { priority: 'best-effort' })
+  await env.advanceBy(600)
+  expect(before).toBeLessThanOrEqual(12)
+})
+
+test.each<[string, (runner: KeyedTaskRunner) => readonly [Runs, Runs]]>([
+  ['the runner itself', (runner) => [runner, runner]],
+  ['the key undefined', (runner) => [runner.forKey(undefined), runner.forKey(undefined)]],
+  ['the key undefined, which is that of the runner', (runner) => [runner.forKey(undefined), runner]],
+  ['NaN', (runner) => [runner.forKey(Number.NaN), runner.forKey(Number.NaN)]],
+])('W3 a task that awaits another one of %s is refused', async (_title, places) => {
+  await using pool = new ThreadPool({ executor: inlineExecutor() })
+  const [outer, inner] = places(new KeyedTaskRunner(pool))
+  await expect(outer.run(() => inner.run(() => 1))).rejects.toBeInstanceOf(SequenceDeadlockError)
+})
+
+test('W3 with one slot, a task that awaits one of another key is refused; with more it is not', async () => {
+  await using pool = new ThreadPool({ executor: inlineExecutor() })
+  const one = new KeyedTaskRunner(pool, { maxConcurrency: 1 })
+  await expect(one.forKey('a').run(() => one.forKey('b').run(() => 1))).rejects.toBeInstanceOf(SequenceDeadlockError)
+  const many = new KeyedTaskRunner(pool)
+  expect(await many.forKey('a').run(() => many.forKey('b').run(() => 1))).toBe(1)
+})
+
+interface Runs {
+  run<Value>(task: () => Promise<Value> | Value): Promise<Value>
+}

@@ -271,3 +271,76 @@ test('G-147 a thousand tasks of 100 KB each are let go of one by one', async () 
     print(process.memoryUsage().heapUsed - before < 10e6)`
   expect(await runChild(program, { flags: ['--expose-gc'] })).toEqual({ stdout: 'true', stderr: '', code: 0, wasKilled: false })
 }, 60_000)
+
+describe('what handles keep', () => {
+  const poolWith = (options = {}): ThreadPool =>
+    new ThreadPool({ executor: inlineExecutor(), onTaskError: () => {}, onTaskRejected: () => {}, ...options })
+
+  test('a watched task that posts itself again and again with a delay keeps none of those before', async () => {
+    const pool = poolWith({ observer: { onPosted: () => {} } })
+    const runner = new SequencedTaskRunner(pool)
+    const refs: WeakRef<object>[] = []
+    let last: TaskHandle | undefined
+    const again = (): void => {
+      last = runner.postDelayedTask(() => {
+        if (refs.length < 20) again()
+      }, 1)
+      refs.push(new WeakRef(last))
+    }
+    again()
+    while (refs.length < 20) await new Promise((resolve) => setImmediate(resolve))
+    await runner.waitIdle()
+    expect(await areCollected(refs.slice(0, -1))).toBe(true)
+    expect(last?.state).toBe('succeeded')
+  })
+
+  test('the handle of one task of a long queue keeps nothing of the others', async () => {
+    const pool = poolWith()
+    const runner = new SequencedTaskRunner(pool)
+    for (let task = 0; task < 1100; task++) runner.postTask(() => {})
+    const kept = runner.postTask(() => {})
+    const refs: WeakRef<object>[] = []
+    const results = Array.from({ length: 20 }, () =>
+      runner.run(() => {
+        const result = {}
+        refs.push(new WeakRef(result))
+        return result
+      }),
+    )
+    await Promise.all(results)
+    results.length = 0
+    expect(refs).toHaveLength(20)
+    expect(await areCollected(refs)).toBe(true)
+    expect(kept.state).toBe('succeeded')
+  })
+
+  test('C1 D5 F7 handles of ended tasks keep no listener, no transfer list, no reply and no repeating closure', async () => {
+    const pool = poolWith()
+    const runner = new SequencedTaskRunner(pool)
+    const refs: WeakRef<object>[] = []
+    const watched = <Value extends object>(value: Value): Value => {
+      refs.push(new WeakRef(value))
+      return value
+    }
+    const pause = runner.pause()
+    const handles = [
+      runner.postTask(() => {}, { onProgress: watched(() => {}) }),
+      runner.postTask(() => {}, { transfer: watched([]) }),
+      runner.postTaskAndReply(
+        () => {},
+        watched(() => {}),
+        { replyTo: runner },
+      ),
+    ]
+    for (const handle of handles) handle.cancel()
+    const repeating = runner.postRepeatingTask(
+      watched(() => {}),
+      5,
+    )
+    repeating.stop()
+    pause[Symbol.dispose]()
+    await runner.waitIdle()
+    expect(await areCollected(refs)).toBe(true)
+    expect([handles.map(({ state }) => state), repeating.state]).toEqual([['cancelled', 'cancelled', 'cancelled'], 'stopped'])
+  })
+})

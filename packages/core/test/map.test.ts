@@ -1,9 +1,10 @@
 import { getEventListeners } from 'node:events'
 import { inlineExecutor } from '@posttask/backend-inline'
-import { ParallelTaskRunner, SequencedTaskRunner, type TaskContext, ThreadPool, taskModule } from '@posttask/core'
+import { bindPostTask, ParallelTaskRunner, SequencedTaskRunner, type TaskContext, ThreadPool, taskModule } from '@posttask/core'
 import { createTestEnvironment } from '@posttask/testing'
 import { describe, expect, test } from 'vitest'
 import { deferred } from './fixtures/deferred.ts'
+import { thenable } from './fixtures/thenable.ts'
 
 const arithmetic = taskModule<typeof import('./fixtures/arithmetic.ts')>(new URL('./fixtures/arithmetic.ts', import.meta.url))
 
@@ -138,6 +139,81 @@ describe('map', () => {
     await expect(never).rejects.toBe('enough')
   })
 
+  test.each([true, false])(
+    'C1 its signal ends it while the source has nothing yet, and closes the source without waiting for that, ordered: %s',
+    async (ordered) => {
+      await using env = createTestEnvironment()
+      const runner = new ParallelTaskRunner(env.pool, { maxConcurrency: 2 })
+      const gate = deferred()
+      const seen: string[] = []
+      async function* generator(): AsyncGenerator<number> {
+        try {
+          await gate.promise
+          yield 1
+        } finally {
+          seen.push('generator closed')
+        }
+      }
+      const next = (): Promise<never> => new Promise(() => {})
+      const close = async (): Promise<never> => {
+        seen.push('iterator closed')
+        throw new Error('nobody asks')
+      }
+      const iterator = { [Symbol.asyncIterator]: () => ({ next, return: close }) }
+      const aborter = new AbortController()
+      for (const items of [generator(), iterator])
+        collect(runner.map(items, () => {}, { ordered, signal: aborter.signal })).catch((reason: string) => seen.push(reason))
+      await env.runUntilIdle()
+      aborter.abort('enough')
+      await env.runUntilIdle()
+      expect(seen).toEqual(['iterator closed', 'enough', 'enough'])
+      gate.resolve()
+      await env.runUntilIdle()
+      expect(seen.at(-1)).toBe('generator closed')
+    },
+  )
+
+  test('C1 with a signal that was aborted before, the source is not asked', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = new SequencedTaskRunner(pool)
+    let asked = 0
+    const next = (): Promise<IteratorResult<number>> => Promise.resolve({ value: asked++, done: false })
+    const items = { [Symbol.asyncIterator]: () => ({ next }) }
+    await expect(collect(runner.map(items, (item) => item, { signal: AbortSignal.abort('enough') }))).rejects.toBe('enough')
+    expect(asked).toBe(0)
+  })
+
+  test('C1 an item that comes after the loop was left is not run', async () => {
+    await using env = createTestEnvironment()
+    const runner = new ParallelTaskRunner(env.pool, { maxConcurrency: 2 })
+    const late = deferred<IteratorResult<string>>()
+    const answers = [Promise.resolve({ value: 'first', done: false }), late.promise]
+    const items = { [Symbol.asyncIterator]: () => ({ next: () => answers.shift() ?? late.promise }) }
+    const ran: string[] = []
+    const consumed = (async () => {
+      for await (const _ of runner.map(items, (item) => void ran.push(item))) break
+    })()
+    await env.runUntilIdle()
+    await consumed
+    late.resolve({ value: 'late', done: false })
+    await env.runUntilIdle()
+    expect([ran, runner.stats().completed]).toEqual([['first'], 1])
+  })
+
+  test('Q1 an asynchronous source may answer with any thenable', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = new ParallelTaskRunner(pool, { maxConcurrency: 2 })
+    let asked = 0
+    const next = () =>
+      thenable<IteratorResult<number>>((resolve) =>
+        resolve(asked < 3 ? { value: asked++, done: false } : { value: 0, done: true }),
+      )
+    const items = { [Symbol.asyncIterator]: () => ({ next: next as () => Promise<IteratorResult<number>> }) }
+    const seen: number[] = []
+    for await (const item of runner.map(items, (item) => item)) if (seen.push(item) > 3) break
+    expect(seen).toEqual([0, 1, 2])
+  })
+
   test('Q1 an asynchronous source: items are asked for one at a time, results come as they are there', async () => {
     await using env = createTestEnvironment()
     const runner = new ParallelTaskRunner(env.pool, { maxConcurrency: 2 })
@@ -212,11 +288,27 @@ describe('map', () => {
     await runner.waitIdle()
   })
 
+  test.each([undefined, 1])('F1 a source whose next throws is not closed, queueLimit: %s', async (queueLimit) => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = new SequencedTaskRunner(pool, { queueLimit })
+    const error = new Error('expected')
+    let closed = 0
+    const close = (): IteratorResult<number> => ({ value: ++closed, done: true })
+    const next = (): IteratorResult<number> => {
+      throw error
+    }
+    const sync = { [Symbol.iterator]: () => ({ next, return: close }) }
+    const throwing = { [Symbol.asyncIterator]: () => ({ next: next as () => never, return: async () => close() }) }
+    const rejecting = { [Symbol.asyncIterator]: () => ({ next: async () => next(), return: async () => close() }) }
+    for (const items of [sync, throwing, rejecting]) await expect(collect(runner.map(items, (item) => item))).rejects.toBe(error)
+    expect(closed).toBe(0)
+  })
+
   test('Q1 an empty source, and a window that is none', async () => {
     await using pool = new ThreadPool({ executor: inlineExecutor() })
     const runner = new SequencedTaskRunner(pool)
     expect(await collect(runner.map([], (item) => item))).toEqual([])
-    await expect(collect(runner.map([1], (item) => item, { window: 0 }))).rejects.toThrow(RangeError)
+    expect(() => runner.map([1], (item) => item, { window: 0 })).toThrow(RangeError)
   })
 
   test('W5 on a runner that was closed it ends with RunnerClosedError', async () => {
@@ -225,4 +317,26 @@ describe('map', () => {
     runner.shutdown()
     await expect(collect(runner.map([1, 2], (item) => item))).rejects.toMatchObject({ code: 'ERR_RUNNER_CLOSED' })
   })
+
+  test('F6 what is no source, no mapper, or none for the executor is refused at the call, by name', async () => {
+    await using env = createTestEnvironment()
+    const runner = new SequencedTaskRunner(env.pool, { name: 'r' })
+    for (const items of [null, undefined, 5, {}, { next: () => ({ done: true }) }])
+      expect(() => runner.map(items as never, (item) => item)).toThrow(/map on runner "r" was given \w+ as its items; pass /)
+    for (const mapper of [null, undefined, 5, {}])
+      expect(() => runner.map([1], mapper as never)).toThrow(/map on runner "r" was given \w+ as its mapper; pass /)
+    const onThreads = new SequencedTaskRunner(env.createPool({ workers: 1 }), { name: 't' })
+    expect(() => onThreads.map([1], (item) => item)).toThrow(/runner "t" cannot run a closure/)
+    expect(() => runner.map([1], (item) => item, { timeout: -1 })).toThrow(RangeError)
+    expect(() => runner.map([1], (item) => item, { signal: 5 as never })).toThrow('signal must be an AbortSignal')
+    const letters = collect(runner.map('abc', (letter) => letter))
+    await env.runUntilIdle()
+    expect(await letters).toEqual(['a', 'b', 'c'])
+  })
+})
+
+test.each([null, undefined, 5, {}])('F6 bindPostTask refuses what is no function at the call: %s', async (fn) => {
+  await using pool = new ThreadPool({ executor: inlineExecutor() })
+  const runner = new SequencedTaskRunner(pool, { name: 'r' })
+  expect(() => bindPostTask(runner, fn as never)).toThrow(/bindPostTask on runner "r" was given \w+ to call; pass a function/)
 })

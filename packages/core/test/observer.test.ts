@@ -655,3 +655,50 @@ describe('what an observer carries', () => {
     await env[Symbol.asyncDispose]()
   })
 })
+
+test('F3 an async hook that fails is reported, and harms nothing', async () => {
+  const print = vi.spyOn(console, 'error').mockImplementation(() => {})
+  await using env = createTestEnvironment({
+    pool: {
+      onTaskError: (async () => {
+        throw new Error('of the hook')
+      }) as () => void,
+      observer: {
+        onFinished: (async () => {
+          throw new Error('of the observer')
+        }) as () => void,
+      },
+    },
+  })
+  new SequencedTaskRunner(env.pool).postTask(() => {
+    throw new Error('expected')
+  })
+  await env.runUntilIdle()
+  const printed = print.mock.calls.map(([, error]) => (error as Error).message)
+  print.mockRestore()
+  expect(printed.toSorted()).toEqual(['of the hook', 'of the observer'])
+})
+
+test('W1 who waits from inside a hook waits for all that is still there', async () => {
+  await using env = createTestEnvironment()
+  const runner = new SequencedTaskRunner(env.pool)
+  const pause = runner.pause()
+  let isIdle = false
+  let idle: Promise<void> | undefined
+  env.pool.addObserver({
+    onFinished: ({ hasStarted }) => {
+      if (!hasStarted) idle = runner.waitIdle().then(() => void (isIdle = true))
+    },
+  })
+  const gate = deferred()
+  runner.postTask(() => {})
+  runner.postTask(() => gate.promise)
+  runner.postTask(() => {}).cancel()
+  pause[Symbol.dispose]()
+  await env.runUntilIdle()
+  expect([isIdle, runner.stats().running]).toEqual([false, 1])
+  gate.resolve()
+  await env.runUntilIdle()
+  await idle
+  expect(isIdle).toBe(true)
+})

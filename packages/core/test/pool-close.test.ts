@@ -1,10 +1,13 @@
 import { inlineExecutor } from '@posttask/backend-inline'
 import {
+  type CloseReport,
   ParallelTaskRunner,
   PoolClosedError,
   SequenceDeadlockError,
   SequencedTaskRunner,
   SingleThreadTaskRunner,
+  type TaskContext,
+  TaskTimeoutError,
   ThreadPool,
 } from '@posttask/core'
 import { createTestEnvironment } from '@posttask/testing'
@@ -272,5 +275,62 @@ describe('making a pool', () => {
   test('pools have names of their own', () => {
     const names = [1, 2].map(() => new ThreadPool({ executor: inlineExecutor() }).name)
     expect(new Set(names).size).toBe(2)
+  })
+})
+
+describe('tasks and the end of their pool', () => {
+  test.each<[string, boolean, (context: TaskContext) => Promise<unknown>, object]>([
+    ['sleeps', true, (context) => context.sleep(20).then(() => 'over'), {}],
+    ['sleeps', false, (context) => context.sleep(20).then(() => 'over'), {}],
+    ['yields', false, (context) => context.yield().then(() => 'over'), {}],
+    ['runs into its time limit', true, () => new Promise(() => {}), { timeout: 20 }],
+  ])(
+    'W8 a continue-on-shutdown task that %s (early: %s) has its outcome all the same',
+    async (_title, isEarly, task, options) => {
+      const pool = new ThreadPool({ executor: inlineExecutor() })
+      const runner = new SequencedTaskRunner(pool)
+      const gate = deferred()
+      const started = deferred()
+      const outcome = runner.run(
+        async (context) => {
+          started.resolve()
+          await gate.promise
+          return task(context)
+        },
+        { shutdown: 'continue-on-shutdown', ...options },
+      )
+      await started.promise
+      // Some wait already when the pool ends, some begin to afterwards.
+      if (isEarly) gate.resolve()
+      await new Promise((resolve) => setImmediate(resolve))
+      await pool.close()
+      gate.resolve()
+      if ('timeout' in options) await expect(outcome).rejects.toBeInstanceOf(TaskTimeoutError)
+      else expect(await outcome).toBe('over')
+      expect(pool.stats().active).toBe('timeout' in options ? 1 : 0)
+    },
+  )
+
+  test('W6 terminate in the synchronous part of a task gives that task up as well', async () => {
+    const pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = new SequencedTaskRunner(pool)
+    let report: Promise<CloseReport> | undefined
+    const outcome = runner.run(() => {
+      report = pool.terminate()
+      return new Promise(() => {})
+    })
+    await expect(outcome).rejects.toBeInstanceOf(PoolClosedError)
+    await report
+    expect(runner.stats().running).toBe(0)
+  })
+
+  test('W3 a timer that a task left behind may close the pool, although it is known whose timer it is', async () => {
+    const pool = new ThreadPool({ executor: inlineExecutor(), trackRunner: true })
+    const closing = deferred<{ readonly report: Promise<CloseReport> }>()
+    await new SequencedTaskRunner(pool).run(() => {
+      setImmediate(() => setImmediate(() => closing.resolve({ report: pool.close() })))
+    })
+    const { report } = await closing.promise
+    expect(await report).toMatchObject({ terminated: 0 })
   })
 })

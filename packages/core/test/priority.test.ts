@@ -428,3 +428,106 @@ describe('fences and pauses', () => {
     expect(seen).toEqual(['other', 'paused', 'delayed'])
   })
 })
+
+describe('best-effort slots', () => {
+  /** Three best-effort sequences on two slots, one of which best-effort tasks may use; the first sequence uses it. */
+  const crowded = async () => {
+    const pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 2 }) })
+    const [holder, next, last] = [1, 2, 3].map(() => new SequencedTaskRunner(pool, { priority: 'best-effort' })) as [
+      SequencedTaskRunner,
+      SequencedTaskRunner,
+      SequencedTaskRunner,
+    ]
+    const gate = deferred()
+    const held = holder.run(() => gate.promise)
+    const waiting = next.postTask(() => {})
+    const outcome = last.run(() => 'ran')
+    await new Promise((resolve) => setImmediate(resolve))
+    return { pool, next, waiting, outcome, held, release: () => gate.resolve() }
+  }
+
+  test.each<[string, (next: SequencedTaskRunner, waiting: { cancel(): unknown }) => unknown]>([
+    ['is cancelled', (_next, waiting) => waiting.cancel()],
+    ['is paused', (next) => next.pause()],
+    ['gets a higher priority', (next) => next.updatePriority('user-visible')],
+  ])('P5 one that is offered to a sequence whose task %s is for the next sequence', async (_title, change) => {
+    const { pool, next, waiting, outcome, held, release } = await crowded()
+    const changed = held.then(() => change(next, waiting))
+    release()
+    await changed
+    expect(await outcome).toBe('ran')
+    await pool.close()
+  })
+
+  test('P1 P5 a task that yields several times at once gives up one slot and takes one back', async () => {
+    const pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 2 }) })
+    const runner = new SequencedTaskRunner(pool, { priority: 'best-effort' })
+    const active: number[] = []
+    for (let task = 0; task < 3; task++) {
+      await runner.run(async (context) => {
+        const yields = [context.yield(), context.yield(), context.yield()]
+        active.push(pool.stats().active)
+        await Promise.all(yields)
+        active.push(pool.stats().active)
+      })
+    }
+    expect(active).toEqual([0, 1, 0, 1, 0, 1])
+    expect(pool.stats().active).toBe(0)
+    await pool.close()
+  })
+
+  test('P2 P4 an old best-effort task that may not start lets the urgent tasks of its runner pass', async () => {
+    await using env = createTestEnvironment({ pool: { agingMs: 50 } })
+    const runner = new ParallelTaskRunner(env.pool, { maxConcurrency: 4 })
+    const fence = env.pool.bestEffortFence()
+    const seen: string[] = []
+    runner.postTask(() => void seen.push('old'), { priority: 'best-effort' })
+    await env.advanceBy(80)
+    runner.postTask(() => void seen.push('urgent'), { priority: 'user-blocking' })
+    await env.runUntilIdle()
+    expect(seen).toEqual(['urgent'])
+    fence[Symbol.dispose]()
+    await env.runUntilIdle()
+    expect(seen).toEqual(['urgent', 'old'])
+  })
+
+  test('P1 what goes on under a fence needs a slot as well', async () => {
+    const pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
+    const yielding = new SequencedTaskRunner(pool)
+    const urgent = new SequencedTaskRunner(pool, { priority: 'user-blocking' })
+    const gate = deferred()
+    let fence: Disposable | undefined
+    const seen: string[] = []
+    let holds: Promise<void> | undefined
+    const goesOn = yielding.run(async (context) => {
+      holds = urgent.run(async () => {
+        fence = pool.fence()
+        await gate.promise
+        seen.push('slot free')
+      })
+      await context.yield()
+      seen.push('went on')
+    })
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect([pool.stats().active, pool.pump.isFenced, seen]).toEqual([1, true, []])
+    gate.resolve()
+    await Promise.all([holds, goesOn])
+    expect(seen).toEqual(['slot free', 'went on'])
+    fence?.[Symbol.dispose]()
+    await pool.close()
+  })
+
+  test('a best-effort task that yields goes on under a best-effort fence: it was let in before', async () => {
+    await using env = createTestEnvironment()
+    const runner = new SequencedTaskRunner(env.pool, { priority: 'best-effort' })
+    const seen: string[] = []
+    runner.postTask(async (context) => {
+      const fence = env.pool.bestEffortFence()
+      await context.yield()
+      seen.push('went on')
+      fence[Symbol.dispose]()
+    })
+    await env.runUntilIdle()
+    expect(seen).toEqual(['went on'])
+  })
+})

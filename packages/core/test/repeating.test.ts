@@ -169,6 +169,15 @@ describe.each(Object.entries(runners))('repeating tasks on a %s runner', (_kind,
     ])
   })
 
+  test("D4 with onError 'stop' a run that takes longer than its time limit is the last as well", async () => {
+    const errors: string[] = []
+    await using env = createTestEnvironment({ pool: { onTaskError: ({ error }) => void errors.push((error as Error).name) } })
+    const runner = makeRunner(env.pool)
+    const handle = runner.postRepeatingTask((context) => context.sleep(50), 10, { timeout: 20, onError: 'stop' })
+    await env.advanceBy(100)
+    expect([handle.state, handle.runCount, errors]).toEqual(['failed', 1, ['TaskTimeoutError']])
+  })
+
   test('D4 the state tells the truth: scheduled, running, scheduled, stopped', async () => {
     await using env = createTestEnvironment()
     const runner = makeRunner(env.pool)

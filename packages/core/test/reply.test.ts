@@ -309,3 +309,42 @@ describe('task and reply', () => {
     expect(seen).toEqual(Array.from({ length: 100 }, (_, index) => index))
   })
 })
+
+test('F6 F7 options of the reply that are none are refused at the call, not when the task has ended', async () => {
+  await using env = createTestEnvironment()
+  const runner = new SequencedTaskRunner(env.pool)
+  const wrong = [
+    { replyTo: runner, replyOptions: { priority: 'bogus' } },
+    { replyTo: runner, replyOptions: { timeout: -1 } },
+    { replyTo: runner, onError: 5 },
+    { replyTo: {} },
+  ]
+  for (const options of wrong) {
+    const post = (): unknown =>
+      runner.postTaskAndReply(
+        () => {},
+        () => {},
+        options as never,
+      )
+    expect(post).toThrow(/priority|timeout|onError|replyTo/)
+  }
+  expect(runner.stats()).toMatchObject({ pending: 0, rejected: 0 })
+})
+
+test('F2 F7 an error whose onError is refused goes to the error hook: it is not lost', async () => {
+  const { env, errors, rejections } = quietEnvironment()
+  await using _ = env
+  const [work, home] = [new SequencedTaskRunner(env.pool), new SequencedTaskRunner(env.pool)]
+  home.shutdown()
+  const error = new Error('disk full')
+  work.postTaskAndReply(
+    () => {
+      throw error
+    },
+    () => {},
+    { replyTo: home, onError: () => {} },
+  )
+  await env.runUntilIdle()
+  expect(rejections.map(({ reason }) => reason)).toEqual(['runner-closed'])
+  expect(errors.map((event) => event.error)).toEqual([error])
+})

@@ -295,3 +295,116 @@ test('F6 a closure for an executor of bound tasks is a TypeError at the call, th
   }
   expect(runner.stats()).toMatchObject({ pending: 0, delayed: 0, repeating: 0 })
 })
+
+describe('outcomes that make trouble', () => {
+  class Twice extends Promise<unknown> {
+    static override get [Symbol.species](): PromiseConstructor {
+      return Promise
+    }
+    // biome-ignore lint/suspicious/noThenProperty: a foreign promise that breaks the rules
+    override then(onFulfilled?: ((value: unknown) => unknown) | null): never {
+      onFulfilled?.(1)
+      setImmediate(() => onFulfilled?.(2))
+      return undefined as never
+    }
+  }
+  class Throws extends Promise<unknown> {
+    // biome-ignore lint/suspicious/noThenProperty: a foreign promise that breaks the rules
+    override then(): never {
+      throw new Error('no then')
+    }
+  }
+  const evil = (): object =>
+    Object.defineProperties(
+      {},
+      {
+        name: {
+          get: () => {
+            throw new Error('name')
+          },
+        },
+        code: {
+          get: () => {
+            throw new Error('code')
+          },
+        },
+      },
+    )
+  const revoked = (): unknown => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    return proxy
+  }
+
+  test('F1 S2 a promise that calls back twice settles its own task only', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = new SequencedTaskRunner(pool)
+    const pending = () => new Promise(() => {})
+    expect(await runner.run(() => new Twice(pending))).toBe(1)
+    const slow = runner.run(async () => {
+      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+      return 'slow'
+    })
+    expect(await slow).toBe('slow')
+  })
+
+  test('F1 a promise whose then throws is a failure of its task', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = new SequencedTaskRunner(pool)
+    await expect(runner.run(() => new Throws(() => {}))).rejects.toThrow('no then')
+    expect(await runner.run(() => 'goes on')).toBe('goes on')
+  })
+
+  test('F2 what cannot even be looked at is an error as any other', async () => {
+    const errors: unknown[] = []
+    await using pool = new ThreadPool({
+      executor: inlineExecutor(),
+      traceOrigin: true,
+      onTaskError: ({ error }) => void errors.push(error),
+    })
+    const runner = new SequencedTaskRunner(pool)
+    const thrown = [revoked(), evil()]
+    for (const error of thrown) {
+      runner.postTask(() => {
+        throw error
+      })
+    }
+    await runner.waitIdle()
+    expect(errors.map((error, index) => error === thrown[index])).toEqual([true, true])
+    await expect(
+      runner.run(() => {
+        throw thrown[0]
+      }),
+    ).rejects.toSatisfy((error) => error === thrown[0])
+    expect(runner.stats()).toMatchObject({ running: 0, failed: 3 })
+  })
+
+  test('C1 C2 a reason that cannot be looked at cancels as any other', async () => {
+    const errors: unknown[] = []
+    await using pool = new ThreadPool({ executor: inlineExecutor(), onTaskError: ({ error }) => void errors.push(error) })
+    const runner = new SequencedTaskRunner(pool)
+    const pause = runner.pause()
+    expect(runner.postTask(() => {}).cancel(evil())).toBe(true)
+    pause[Symbol.dispose]()
+    const late = evil()
+    const handle = runner.postTask(async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      throw late
+    })
+    await new Promise((resolve) => queueMicrotask(() => resolve(undefined)))
+    handle.cancel('no')
+    await runner.waitIdle()
+    expect(errors).toEqual([late])
+    expect(runner.stats()).toMatchObject({ pending: 0, running: 0, cancelled: 2 })
+  })
+
+  test('F1 run rejects with the very error, whatever its stack is', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = new SequencedTaskRunner(pool)
+    const error = Object.assign(new Error('mine'), { stack: 5 })
+    const asked = runner.run(() => {
+      throw error
+    })
+    await expect(asked).rejects.toBe(error)
+  })
+})

@@ -11,6 +11,7 @@ import {
 } from '@posttask/core'
 import { describe, expect, test } from 'vitest'
 import type { Counter } from './fixtures/counter.js'
+import { deferred } from './fixtures/deferred.ts'
 
 const counters = taskModule<typeof import('./fixtures/counter.js')>(new URL('./fixtures/counter.js', import.meta.url))
 
@@ -40,7 +41,54 @@ describe('on this event loop', () => {
     expect(await Promise.all(calls)).toEqual([2, 3, 3])
     await disposed
     expect(entries).toEqual(['new', 'one', 'two', 'disposed'])
-    await expect(log.call.add('three')).rejects.toThrow('disposed of')
+    await expect(log.call.add('three')).rejects.toThrow('its method add cannot')
+    await expect(log.post((object) => object.entries.push('four'))).rejects.toThrow('disposed of; post() cannot')
+    expect(entries).toHaveLength(4)
+  })
+
+  test.each(['reject', 'drop-newest'] as const)('Q1 a disposal that %s refuses may be tried again', async (onFull) => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = new SequencedTaskRunner(pool, { queueLimit: 1, onFull })
+    const entries: string[] = []
+    const log = SequenceBound.create(runner, Log, entries)
+    await runner.waitIdle()
+    const gate = deferred()
+    const started = deferred()
+    runner.postTask(() => {
+      started.resolve()
+      return gate.promise
+    })
+    await started.promise
+    const last = log.call.add('last')
+    await expect(log[Symbol.asyncDispose]()).rejects.toMatchObject({ code: 'ERR_QUEUE_FULL' })
+    gate.resolve()
+    await last
+    await log[Symbol.asyncDispose]()
+    await log[Symbol.asyncDispose]()
+    expect(entries).toEqual(['new', 'last', 'disposed'])
+  })
+
+  test('W3 a disposal that would wait for the task that asks for it may be tried again', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = new SequencedTaskRunner(pool)
+    const entries: string[] = []
+    const log = SequenceBound.create(runner, Log, entries)
+    await expect(runner.run(() => log[Symbol.asyncDispose]())).rejects.toMatchObject({ code: 'ERR_SEQUENCE_DEADLOCK' })
+    await log[Symbol.asyncDispose]()
+    expect(entries).toEqual(['new', 'disposed'])
+  })
+
+  test('F1 a disposal that fails is not run again', async () => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    let disposals = 0
+    class Stubborn {
+      [Symbol.dispose](): void {
+        throw new Error(`expected ${++disposals}`)
+      }
+    }
+    const stubborn = SequenceBound.create(new SequencedTaskRunner(pool), Stubborn)
+    await expect(stubborn[Symbol.asyncDispose]()).rejects.toThrow('expected 1')
+    await expect(stubborn[Symbol.asyncDispose]()).rejects.toThrow('expected 1')
   })
 
   test('F1 where the constructor throws every call rejects with that error, and disposal does nothing', async () => {

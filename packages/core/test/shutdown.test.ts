@@ -400,3 +400,46 @@ test('G-45 G-81 G-56 pool, name and metadata are those given; metadata is a froz
   expect(names[0]).toMatch(/^sequenced-\d+$/)
   expect(new SequencedTaskRunner(env.pool).metadata).toEqual({})
 })
+
+describe('a runner that closes', () => {
+  test('W5 takes no delayed task of its own tasks: it would be dropped at once', async () => {
+    const { env, rejections } = quietEnvironment()
+    await using _ = env
+    const runner = new ParallelTaskRunner(env.pool, { name: 'r', maxConcurrency: 2 })
+    let late: Promise<unknown> | undefined
+    runner.postTask(() => {
+      late = runner.run(() => 1, { delay: 50 })
+      late.catch(() => {})
+      runner.postDelayedTask(() => {}, 50, { name: 'late' })
+    })
+    const closed = runner.close()
+    await env.runUntilIdle()
+    await closed
+    await expect(late).rejects.toBeInstanceOf(RunnerClosedError)
+    expect(rejections.map(({ name }) => name)).toEqual(['late'])
+    expect(runner.stats()).toMatchObject({ delayed: 0, completed: 1 })
+  })
+
+  test('W8 takes no continue-on-shutdown task of its own tasks either', async () => {
+    const { env, rejections } = quietEnvironment()
+    await using _ = env
+    const runner = new SequencedTaskRunner(env.pool)
+    runner.postTask(() => void runner.postTask(() => {}, { name: 'late', shutdown: 'continue-on-shutdown' }))
+    const closed = runner.close()
+    await env.runUntilIdle()
+    await closed
+    expect(rejections.map(({ name }) => name)).toEqual(['late'])
+  })
+
+  test('W5 is not paused by its own tasks', async () => {
+    await using env = createTestEnvironment()
+    const runner = new SequencedTaskRunner(env.pool)
+    const seen: string[] = []
+    runner.postTask(() => void runner.pause())
+    runner.postTask(() => void seen.push('behind'))
+    const closed = runner.close()
+    await env.runUntilIdle()
+    await closed
+    expect(seen).toEqual(['behind'])
+  })
+})

@@ -143,3 +143,9 @@ describe('init', () => {
     expect([ran, errors]).toEqual([false, [cause]])
   })
 })
+
+test('F6 what cannot be an init task is refused before there is a runner', () => {
+  const pool = new ThreadPool({ executor: inlineExecutor() })
+  expect(() => new SingleThreadTaskRunner(pool, { init: 5 as never })).toThrow(/init must be a task/)
+  expect(pool.runners).toEqual([])
+})

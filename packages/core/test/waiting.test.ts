@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { inlineExecutor } from '@posttask/backend-inline'
 import {
   ParallelTaskRunner,
@@ -259,6 +260,7 @@ describe.each(Object.entries(runners))('waiting for a %s runner', (_kind, makeRu
     const outcomes = Promise.allSettled(waits)
     aborter.abort('no more time')
     expect((await outcomes).map((outcome) => (outcome as PromiseRejectedResult).reason)).toEqual(['no more time', 'no more time'])
+    expect(getEventListeners(aborter.signal, 'abort')).toHaveLength(0)
     await expect(runner.waitIdle({ signal: aborter.signal })).rejects.toBe('no more time')
     let started = false
     runner.postTask(() => void (started = true))

@@ -1,3 +1,4 @@
+import { calledOnce } from './called-once.ts'
 import { ExternalWaitError } from './errors.ts'
 import { drainMicrotasks, pause, realNow, turn } from './host.ts'
 import type { IoScope } from './io-scope.ts'
@@ -24,10 +25,11 @@ export class RealWork {
 
   /** Holds virtual time until `promise` settles. */
   external<T>(promise: PromiseLike<T>, what: string): Promise<T> {
+    const work = Promise.resolve(calledOnce(promise))
     const hold = this.hold(what)
     const release = (): void => hold[Symbol.dispose]()
-    promise.then(release, release)
-    return Promise.resolve(promise)
+    work.then(release, release)
+    return work
   }
 
   get isOpen(): boolean {

@@ -7,6 +7,7 @@ import {
   type TaskExecution,
   type ThreadExecutor,
 } from '@posttask/core'
+import { calledOnce } from './called-once.ts'
 import { copiedError, structuredCopy } from './structured-copy.ts'
 
 /** Options of a virtual executor. */
@@ -38,9 +39,6 @@ export interface ExecutorHost {
 type Module = Readonly<Record<string, unknown>>
 
 const modules = new Map<string, Module>()
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 
 /** Runs closures and bound tasks in this process, one at a time when its clock says so. Has no queue, as every executor. */
 export class VirtualExecutor implements Executor {
@@ -78,12 +76,12 @@ export class VirtualExecutor implements Executor {
     host.started(execution)
     let result: unknown
     try {
-      result = host.run(() => (typeof task === 'function' ? task(execution) : this.#runBound(task, execution)))
+      result = host.run(() => calledOnce(typeof task === 'function' ? task(execution) : this.#runBound(task, execution)))
     } catch (error) {
       host.finished(execution)
       throw error
     }
-    if (isThenable(result)) {
+    if (result instanceof Promise) {
       const finished = (): void => host.finished(execution)
       result.then(finished, finished)
     } else host.finished(execution)

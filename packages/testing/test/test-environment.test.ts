@@ -232,3 +232,45 @@ describe('looking', () => {
     await env.discard()
   })
 })
+
+describe('foreign thenables', () => {
+  const thenable = (then: (resolve: (value: unknown) => void) => void): PromiseLike<unknown> =>
+    // oxlint-disable-next-line unicorn/no-thenable -- a foreign thenable is what this is about
+    Object.defineProperty({}, 'then', { value: then }) as PromiseLike<unknown>
+
+  /** Runs each time that its `then` is called, as a query does. */
+  const lazyQuery = () => {
+    let runs = 0
+    const then = (resolve: (value: unknown) => void): void => void Promise.resolve(++runs).then(resolve)
+    // oxlint-disable-next-line unicorn/no-thenable -- as above
+    return { query: thenable(then), promise: Object.defineProperty(new Promise<unknown>(() => {}), 'then', { value: then }) }
+  }
+
+  test.for(['query', 'promise'] as const)('F1 the then of a lazy %s is called once', async (kind) => {
+    await using env = createTestEnvironment()
+    const { [kind]: query } = lazyQuery()
+    const results = Promise.all([new SequencedTaskRunner(env.pool).run(() => query), env.external(lazyQuery()[kind])])
+    await env.runUntilIdle()
+    expect(await results).toEqual([1, 1])
+    expect(env.isIdle()).toBe(true)
+  })
+
+  test('F1 a then that throws, when it is called or read, is a failure, and nothing is left over', async () => {
+    await using env = createTestEnvironment()
+    const runner = new SequencedTaskRunner(env.pool)
+    const error = new Error('expected')
+    const fail = (): never => {
+      throw error
+    }
+    // oxlint-disable-next-line unicorn/no-thenable -- as above
+    const unreadable = Object.defineProperty({}, 'then', { get: fail })
+    const outcomes = Promise.allSettled([
+      runner.run(() => thenable(fail)),
+      runner.run(() => unreadable),
+      env.external(thenable(fail)),
+    ])
+    await env.runUntilIdle()
+    expect((await outcomes).map((outcome) => (outcome as PromiseRejectedResult).reason)).toEqual([error, error, error])
+    env.verify()
+  })
+})
