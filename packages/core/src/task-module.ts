@@ -29,6 +29,16 @@ const makeStub = (module: string, name: string): unknown => {
   return stub
 }
 
+const hrefOf = (url: URL | string): string => {
+  try {
+    return new URL(url).href
+  } catch (cause) {
+    throw new TypeError(`taskModule needs an absolute URL, such as new URL('./images.js', import.meta.url), not ${String(url)}`, {
+      cause,
+    })
+  }
+}
+
 /**
  * Stubs for the exported functions of a worker module. Such a module is an ordinary one: nothing to import, nothing
  * to register.
@@ -39,9 +49,10 @@ const makeStub = (module: string, name: string): unknown => {
  * ```
  *
  * @param url absolute, best made as above, which bundlers understand
+ * @throws TypeError for another
  */
 export const taskModule = <M>(url: URL | string): TaskModule<M> => {
-  const module = new URL(url).href
+  const module = hrefOf(url)
   const known = new Map<string, unknown>()
   return new Proxy(Object.create(null) as TaskModule<M>, {
     get(_target, name) {

@@ -97,7 +97,8 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
     if (executorsInUse.has(executor))
       throw new TypeError(`executor "${executor.name}" belongs to another pool; make one for each pool`)
     const agingMs = options.agingMs ?? 1000
-    if (agingMs !== Number.POSITIVE_INFINITY) checkedTime(agingMs, 'agingMs')
+    if (!(typeof agingMs === 'number' && agingMs >= 0))
+      throw new RangeError(`agingMs must be a number of milliseconds, zero or more, or Infinity, not ${String(agingMs)}`)
     const slots = executor.maxConcurrency
     const asyncContext = options.asyncContext ?? true
     this.name = options.name ?? `pool-${++pools}`

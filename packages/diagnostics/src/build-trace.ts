@@ -6,7 +6,6 @@ import type { Trace, TraceEvent } from './trace-event.ts'
 export interface Recording {
   readonly tasks: readonly RecordedTask[]
   readonly depths: readonly RecordedDepth[]
-  readonly start: number
   readonly end: number
   readonly droppedTasks: number
 }
@@ -17,20 +16,21 @@ const cat = 'posttask'
 const ranks = { M: 0, b: 1, e: 2, X: 3, s: 4, f: 5, C: 6 }
 
 /** The trace of a recording, by the rules of Chrome's DevTools and Perfetto. */
-export const buildTrace = ({ tasks, depths, start, end, droppedTasks }: Recording): Trace => {
+export const buildTrace = ({ tasks, depths, end, droppedTasks }: Recording): Trace => {
   const lanes = new Lanes()
   const events: TraceEvent[] = []
-  const toMicros = (at: number): number => Math.round((at - start) * 1e6) / 1e3
   const place = placeTasks(tasks, lanes, end)
 
   for (const task of tasks) {
     const placement = place.onRunner.get(task)
-    events.push(...waitEvents(task, placement, end, lanes, toMicros))
+    events.push(...waitEvents(task, placement, end, lanes))
     if (placement === undefined) continue
-    events.push(...postEvents(task, placement, laneOfPoster(task, place.onRunner, lanes), toMicros))
-    events.push(slice(task.name, placement, toMicros, argsOf(task)))
+    if (task.isPostSeen) {
+      events.push(...postEvents(task, placement, laneOfPoster(task, place.onRunner, lanes)))
+    }
+    events.push(slice(task.name, placement, argsOf(task)))
     const onThread = place.onThread.get(task)
-    if (onThread !== undefined) events.push(...threadEvents(task, placement, onThread, toMicros))
+    if (onThread !== undefined) events.push(...threadEvents(task, placement, onThread))
   }
   for (const { pool, runner, at, depth } of depths) {
     const { pid } = lanes.outside(pool)
@@ -66,17 +66,17 @@ const laneOfPoster = ({ pool, poster, postedAt }: RecordedTask, places: Places['
   return place !== undefined && place.start <= postedAt && postedAt <= place.end ? place : lanes.outside(pool)
 }
 
-const slice = (name: string, { pid, tid, start, end }: Placement, toMicros: ToMicros, args: TraceEvent['args']): TraceEvent => {
+const slice = (name: string, { pid, tid, start, end }: Placement, args: TraceEvent['args']): TraceEvent => {
   const ts = toMicros(start)
   return { ph: 'X', name, cat, pid, tid, ts, dur: round(toMicros(end) - ts), ...(args !== undefined && { args }) }
 }
 
-type ToMicros = (at: number) => number
+const toMicros = (at: number): number => Math.round(at * 1e6) / 1e3
 
 const round = (micros: number): number => Math.round(micros * 1e3) / 1e3
 
 /** A mark where the task was posted, and an arrow from there to its run: an arrow needs a slice that starts with it. */
-const postEvents = (task: RecordedTask, run: Placement, from: Lane, toMicros: ToMicros): TraceEvent[] => {
+const postEvents = (task: RecordedTask, run: Placement, from: Lane): TraceEvent[] => {
   const verb = task.isReply ? 'reply' : 'post'
   const mark = { name: `${verb} ${task.name}`, cat, pid: from.pid, tid: from.tid, ts: toMicros(task.postedAt) }
   const id = 2 * task.number
@@ -88,23 +88,17 @@ const postEvents = (task: RecordedTask, run: Placement, from: Lane, toMicros: To
 }
 
 /** The same run on the lane of its thread, and an arrow to there. */
-const threadEvents = (task: RecordedTask, run: Placement, thread: Placement, toMicros: ToMicros): TraceEvent[] => {
+const threadEvents = (task: RecordedTask, run: Placement, thread: Placement): TraceEvent[] => {
   const arrow = { name: 'dispatch', cat, id: 2 * task.number + 1 }
   return [
-    slice(task.name, thread, toMicros, { runner: task.runner }),
+    slice(task.name, thread, { runner: task.runner }),
     { ph: 's', ...arrow, pid: run.pid, tid: run.tid, ts: toMicros(run.start) },
     { ph: 'f', ...arrow, pid: thread.pid, tid: thread.tid, ts: toMicros(thread.start), bp: 'e' },
   ]
 }
 
 /** From the post to the start, or to the end of a task that never started. */
-const waitEvents = (
-  task: RecordedTask,
-  run: Placement | undefined,
-  end: number,
-  lanes: Lanes,
-  toMicros: ToMicros,
-): TraceEvent[] => {
+const waitEvents = (task: RecordedTask, run: Placement | undefined, end: number, lanes: Lanes): TraceEvent[] => {
   const { pid, tid } = run ?? lanes.outside(task.pool)
   const wait = { name: `wait ${task.name}`, cat: `${cat}.wait`, pid, tid, id: task.number }
   const args = run === undefined ? argsOf(task) : { runner: task.runner }

@@ -1,6 +1,6 @@
 import type { TaskPriority } from '@posttask/core'
 
-/** What was seen of one task. Times are those of the recorder, in milliseconds. */
+/** What was seen of one task. Times are milliseconds from the beginning of the recording. */
 export interface RecordedTask {
   /** Unique in its trace. */
   readonly number: number
@@ -9,7 +9,9 @@ export interface RecordedTask {
   readonly pool: string
   readonly runner: string
   readonly priority: TaskPriority
+  /** 0 for a post that was not seen: it was before the recording. */
   readonly postedAt: number
+  readonly isPostSeen: boolean
   readonly poster: RecordedTask | undefined
   readonly isReply: boolean
   /** The stack of the post. */

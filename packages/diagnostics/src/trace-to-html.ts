@@ -46,8 +46,8 @@ export const traceToHtml = ({ traceEvents }: Trace, title = 'posttask trace'): s
   const used = new Set(slices.map(({ tid }) => tid))
   const lanes = namesOf(traceEvents, 'thread_name').filter(({ tid }) => used.has(tid))
   const rows = rowsOf(lanes)
-  const first = Math.min(...slices.map(({ ts }) => ts), Number.MAX_SAFE_INTEGER)
-  const last = Math.max(...slices.map(({ ts, dur }) => ts + (dur ?? 0)), 0)
+  const first = slices.reduce((least, { ts }) => Math.min(least, ts), Number.MAX_SAFE_INTEGER)
+  const last = slices.reduce((most, { ts, dur }) => Math.max(most, ts + (dur ?? 0)), 0)
   const span = Math.max(last - first, 1e-3)
   const chart: Chart = {
     x: (ts) => labelWidth + ((ts - first) / span) * chartWidth,

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ParallelTaskRunner, SequencedTaskRunner, ThreadPool } from '@posttask/core'
+import { type Observer, ParallelTaskRunner, SequencedTaskRunner, type TaskFinishedEvent, ThreadPool } from '@posttask/core'
 import { type Trace, type TraceEvent, TraceRecorder, traceToHtml, validateTrace } from '@posttask/diagnostics'
 import { createTestEnvironment } from '@posttask/testing'
 import { describe, expect, test } from 'vitest'
@@ -64,6 +64,23 @@ const drawn = (trace: Trace): string[] => {
     .filter(({ args }) => args !== undefined)
     .map(({ name, tid, ts, dur = 0 }) => `${lanes.get(tid)}: ${name} ${ms(ts)}-${ms(ts + dur)}`)
     .toSorted()
+}
+
+/** A recorder and what its pool tells it: events that no virtual executor makes. */
+const recorderToldOf = (now: () => number) => {
+  let observer: Required<Observer> | undefined
+  const addObserver = (added: Required<Observer>): Disposable => {
+    observer = added
+    return { [Symbol.dispose]: () => {} }
+  }
+  const recorder = new TraceRecorder([{ name: 'main', addObserver } as unknown as ThreadPool], { now })
+  return { recorder, tell: observer as unknown as Required<Observer> }
+}
+
+/** All that is read of the events of one task. */
+const taskCalled = (name: string, id: number): TaskFinishedEvent & Parameters<Required<Observer>['onPosted']>[0] => {
+  const event = { name, task: { id }, runner: { name: 'r' }, priority: 'user-visible', outcome: 'succeeded', hasStarted: true }
+  return event as unknown as ReturnType<typeof taskCalled>
 }
 
 describe('a trace', () => {
@@ -200,6 +217,92 @@ describe('a trace', () => {
     await pool.close()
   })
 
+  test('what waits or runs when the recording begins is there from then on, without the arrow of its post', async () => {
+    await using env = createTestEnvironment()
+    const pool = new ThreadPool({ executor: env.createExecutor(), name: 'main' })
+    const runner = new SequencedTaskRunner(pool, { name: 'r' })
+    const runs = async (): Promise<void> => {
+      runner.postTask((task) => task.sleep(10), { name: 'runs' })
+      runner.postTask((task) => task.sleep(10), { name: 'waits' })
+      await env.advanceBy(5)
+    }
+    await runs()
+    using recorder = new TraceRecorder([pool], { now: () => env.clock.now() })
+    runner.postTask(() => {}, { name: 'posted later' })
+    await env.advanceBy(20)
+    const trace = recorder.trace()
+    expect(drawn(trace)).toEqual(['r: posted later 15-15', 'r: runs 0-5', 'r: waits 5-15'])
+    expect(slices(trace).filter(({ name }) => name.startsWith('post '))).toHaveLength(1)
+    expect(validateTrace(trace)).toEqual([])
+    expect((await openInDevTools(trace.traceEvents)).arrows).toEqual(['post posted later > posted later'])
+    await runs()
+    using full = new TraceRecorder([pool], { now: () => env.clock.now(), maxTasks: 1 })
+    await env.advanceBy(20)
+    expect(drawn(full.trace())).toEqual(['r: runs 0-5'])
+    expect(full.droppedTasks).toBe(1)
+    await pool.close()
+  })
+
+  test('a task that is cancelled while it is delayed waited for nothing', async () => {
+    const trace = await traceOf(async (pool, env) => {
+      const runner = new SequencedTaskRunner(pool, { name: 'r' })
+      runner.postDelayedTask(() => {}, 100).cancel()
+      await env.advanceBy(10)
+    })
+    expect(trace.traceEvents.filter(({ ph }) => ph === 'b')).toEqual([])
+  })
+
+  test('a clock that counts from 1970 is fine, threads included', async () => {
+    let now = 1.7e12
+    const { recorder, tell } = recorderToldOf(() => now)
+    const event = { ...taskCalled('decode', 1), thread: 3 }
+    tell.onPosted(event)
+    tell.onStarted(event as never)
+    now += 5
+    tell.onFinished(event)
+    const trace = recorder.trace()
+    expect(validateTrace(trace)).toEqual([])
+    expect(drawn(trace)).toEqual(['r: decode 0-5', 'thread 3: decode 0-5'])
+    expect((await openInDevTools(trace.traceEvents)).arrows.toSorted()).toEqual(['decode > decode', 'post decode > decode'])
+  })
+
+  test('F5 a task that was on its way to a thread that was lost, and then given up, has not run', () => {
+    const { recorder, tell } = recorderToldOf(() => 0)
+    const [dropped, cancelled, kept] = ['dropped', 'cancelled', 'kept'].map((name, index) => taskCalled(name, index))
+    for (const event of [dropped, cancelled, kept]) {
+      tell.onPosted(event as never)
+      tell.onStarted(event as never)
+    }
+    tell.onRejected({ ...dropped, reason: 'shutdown', error: new Error('shut down') } as never)
+    tell.onFinished({ ...cancelled, hasStarted: false, outcome: 'cancelled' } as never)
+    tell.onStarted(kept as never)
+    tell.onFinished(kept as never)
+    const trace = recorder.trace()
+    expect(drawn(trace)).toEqual(['r: kept 0-0'])
+    const waits = trace.traceEvents.filter(({ ph, args }) => ph === 'b' && args?.['outcome'] !== undefined)
+    expect(waits.map(({ name, args }) => [name, args?.['outcome']])).toEqual([
+      ['wait dropped', 'shutdown'],
+      ['wait cancelled', 'cancelled'],
+    ])
+    expect(validateTrace(trace)).toEqual([])
+  })
+
+  test('an error that throws when it is read is an error all the same', async () => {
+    const unreadable = Object.defineProperty(new Error(), 'message', {
+      get: () => {
+        throw new Error('expected')
+      },
+    })
+    const trace = await traceOf(async (pool, env) => {
+      new SequencedTaskRunner(pool, { name: 'r' }).postTask(() => Promise.reject(unreadable), { name: 'fails' })
+      await env.advanceBy(10)
+    })
+    expect(trace.traceEvents.find(({ ph, name }) => ph === 'X' && name === 'fails')?.args).toMatchObject({
+      outcome: 'failed',
+      error: 'an error that cannot be read',
+    })
+  })
+
   test('a file is JSON for DevTools, or a page where its name ends in .html', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'trace-'))
     await using env = createTestEnvironment()
@@ -236,6 +339,12 @@ describe('the page of a trace', () => {
     )
     expect(page).not.toContain('<script>')
     expect(page).toContain('&lt;script&gt;alert(&quot;&amp;&quot;)&lt;/script&gt;')
+  })
+
+  test('two hundred thousand slices are no problem', () => {
+    const slice: TraceEvent = { ph: 'X', name: 't', pid: 1, tid: 1, ts: 0, dur: 1, args: {} }
+    const traceEvents = Array.from({ length: 200_000 }, (_, ts) => ({ ...slice, ts }))
+    expect(traceToHtml({ traceEvents, displayTimeUnit: 'ms', otherData: {} })).toContain('200000 slices over 200.0 ms')
   })
 
   test('a trace without tasks is a page as well', async () => {

@@ -7,7 +7,7 @@ import {
   type TaskRunner,
   type ThreadPool,
 } from '@posttask/core'
-import { HandlerEntry, type Subscription } from './subscription.ts'
+import { type HandlerEntries, HandlerEntry, type Subscription } from './subscription.ts'
 
 /** What is called with an event, on the sequence of its bus. Async ones are waited for before the next handler starts. */
 export type EventHandler<Event> = (event: Event, context: TaskContext) => unknown
@@ -37,8 +37,6 @@ const shut = 2
 
 const sequences: readonly RunnerKind[] = ['sequenced', 'single-thread']
 
-type Entry = HandlerEntry<EventHandler<never>>
-
 const ignore = (): void => {}
 
 /**
@@ -60,7 +58,7 @@ export class EventBus<Events extends object> implements AsyncDisposable {
   /** Where the handlers run. */
   readonly runner: TaskRunner
   readonly #ownsRunner: boolean
-  readonly #entries = new Map<keyof Events, Set<Entry>>()
+  readonly #entries: HandlerEntries<EventHandler<never>> = new Map()
   #state: typeof open | typeof closing | typeof shut = open
   /** How many events were taken so far: tells a close whether there were more while it waited. */
   #published = 0
@@ -116,7 +114,7 @@ export class EventBus<Events extends object> implements AsyncDisposable {
   publish<Type extends keyof Events>(type: Type, ...[event]: Publication<Events[Type]>): Promise<void> {
     if (!this.#takesEvents) return Promise.reject(this.#closedError(`event "${String(type)}" was not published`))
     const entries = this.#entries.get(type)
-    if (entries === undefined || entries.size === 0) return Promise.resolve()
+    if (entries === undefined) return Promise.resolve()
     this.#published++
     for (const entry of entries) {
       this.runner.postTask((context) => entry.take()?.(event as never, context), { name: entry.name })
@@ -130,13 +128,13 @@ export class EventBus<Events extends object> implements AsyncDisposable {
   /**
    * No more events from outside. What was published is delivered, and so is what tasks of the runner publish meanwhile
    * (W5). Resolves when all of it is.
-   * @throws SequenceDeadlockError (as a rejection) inside a handler, which closes the bus all the same (W3)
+   * @throws SequenceDeadlockError (as a rejection) inside a task of the runner, which closes the bus all the same (W3)
    */
   close(): Promise<void> {
     if (this.#state === open) this.#state = closing
     const closed = this.#ownsRunner ? this.runner.close() : this.#drain()
     const ended = closed.then(() => this.#end())
-    if (this.runner.isCurrent()) ended.catch(ignore)
+    if (this.runner.isCurrent()) ended.catch(() => this.#endLater())
     return ended
   }
 
@@ -162,13 +160,8 @@ export class EventBus<Events extends object> implements AsyncDisposable {
   ): Subscription {
     if (typeof handler !== 'function') throw new TypeError(`the handler of event "${String(type)}" must be a function`)
     if (!this.#takesEvents) throw this.#closedError(`no handler was subscribed to event "${String(type)}"`)
-    let siblings = this.#entries.get(type)
-    if (siblings === undefined) {
-      siblings = new Set()
-      this.#entries.set(type, siblings)
-    }
     const name = `${String(type)}: ${options.name ?? (handler.name || 'handler')}`
-    return new HandlerEntry(handler as EventHandler<never>, name, isOnce, siblings, options.signal)
+    return new HandlerEntry(handler as EventHandler<never>, name, isOnce, type, this.#entries, options.signal)
   }
 
   async #drain(): Promise<void> {
@@ -184,10 +177,20 @@ export class EventBus<Events extends object> implements AsyncDisposable {
     }
   }
 
+  /** For a task of the runner, which must not wait for the end (W3). */
+  async #endLater(): Promise<void> {
+    const { closed, isClosed } = this.runner
+    if (this.#ownsRunner || isClosed) await closed
+    else {
+      await Promise.race([turnOf(this.runner), closed])
+      await this.#drain()
+    }
+    this.#end()
+  }
+
   #end(): void {
     this.#state = shut
     for (const entries of this.#entries.values()) for (const entry of entries) entry.unsubscribe()
-    this.#entries.clear()
   }
 
   #checkDelivered(type: keyof Events): void {
@@ -200,3 +203,16 @@ export class EventBus<Events extends object> implements AsyncDisposable {
 }
 
 const isRunner = (place: ThreadPool | TaskRunner): place is TaskRunner => 'postTask' in place
+
+/** Resolves outside of what runs now. By a tick, which needs no place in a queue (Q1). */
+const turnOf = (runner: TaskRunner): Promise<void> =>
+  new Promise((resolve) => {
+    const ticking = runner.postRepeatingTask(
+      () => {
+        ticking.stop()
+        resolve()
+      },
+      0,
+      { name: 'close an event bus' },
+    )
+  })

@@ -1,3 +1,5 @@
+import { SignalGroup } from './signal-group.ts'
+
 /** One handler of one type of event, until it is unsubscribed. */
 export interface Subscription extends Disposable {
   /** False once it was unsubscribed, was a `once` that has had its event, or its bus is closed. */
@@ -6,33 +8,36 @@ export interface Subscription extends Disposable {
   unsubscribe(): void
 }
 
+/** The handlers of each type of event. A set keeps the order of subscription, whatever is taken out of it. */
+export type HandlerEntries<Handler> = Map<PropertyKey, Set<HandlerEntry<Handler>>>
+
 /** A subscription as its bus sees it. It lets go of the handler as soon as that will not be called any more. */
 export class HandlerEntry<Handler> implements Subscription {
   readonly name: string
-  readonly isOnce: boolean
+  readonly #isOnce: boolean
   #handler: Handler | undefined
-  readonly #siblings: Set<HandlerEntry<Handler>>
-  readonly #signal: AbortSignal | undefined
+  readonly #type: PropertyKey
+  readonly #entries: HandlerEntries<Handler>
+  readonly #group: SignalGroup | undefined
 
   constructor(
     handler: Handler,
     name: string,
     isOnce: boolean,
-    siblings: Set<HandlerEntry<Handler>>,
+    type: PropertyKey,
+    entries: HandlerEntries<Handler>,
     signal: AbortSignal | undefined,
   ) {
-    this.#handler = handler
     this.name = name
-    this.isOnce = isOnce
-    this.#siblings = siblings
-    this.#signal = signal
-    if (signal?.aborted) {
-      this.#handler = undefined
-      return
-    }
-    // A set keeps the order of subscription, whatever is taken out of it.
-    siblings.add(this)
-    signal?.addEventListener('abort', this.#onAbort)
+    this.#isOnce = isOnce
+    this.#type = type
+    this.#entries = entries
+    if (signal?.aborted) return
+    this.#handler = handler
+    const siblings = entries.get(type)
+    if (siblings === undefined) entries.set(type, new Set([this]))
+    else siblings.add(this)
+    this.#group = signal === undefined ? undefined : SignalGroup.join(signal, this)
   }
 
   get isActive(): boolean {
@@ -42,19 +47,20 @@ export class HandlerEntry<Handler> implements Subscription {
   /** The handler for an event whose turn has come. */
   take(): Handler | undefined {
     const handler = this.#handler
-    if (this.isOnce) this.unsubscribe()
+    if (this.#isOnce) this.unsubscribe()
     return handler
   }
 
   unsubscribe(): void {
+    if (this.#handler === undefined) return
     this.#handler = undefined
-    this.#siblings.delete(this)
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    const siblings = this.#entries.get(this.#type)
+    siblings?.delete(this)
+    if (siblings?.size === 0) this.#entries.delete(this.#type)
+    this.#group?.leave(this)
   }
 
   [Symbol.dispose](): void {
     this.unsubscribe()
   }
-
-  readonly #onAbort = (): void => this.unsubscribe()
 }

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { getEventListeners } from 'node:events'
 import {
   ParallelTaskRunner,
   QueueFullError,
@@ -283,6 +284,55 @@ describe.each(Object.entries(makers))('an event bus %s', (_kind, makeBus) => {
       await expect(bus.publish('done')).rejects.toThrow(RunnerClosedError)
     }))
 
+  test.each([false, true])(
+    'W3 W5 close in a handler ends the bus when all is delivered (trackRunner: %s)',
+    async (trackRunner) => {
+      await using env = createTestEnvironment({ pool: { trackRunner } })
+      const bus = makeBus(env.pool)
+      const { signal } = new AbortController()
+      const seen: unknown[] = []
+      bus.subscribe('done', async (_event, context) => {
+        bus.close().catch((error: unknown) => seen.push(error instanceof SequenceDeadlockError))
+        void bus.publish('number', 2)
+        await context.sleep(10)
+      })
+      const subscription = bus.subscribe(
+        'number',
+        (value) => {
+          seen.push(value)
+          if (value === 2) void bus.publish('number', 3)
+        },
+        { signal },
+      )
+      void bus.publish('done')
+      void bus.publish('number', 1)
+      await env.advanceBy(10)
+      expect([seen, subscription.isActive, bus.handlerCount('done')]).toEqual([[true, 1, 2, 3], false, 0])
+      expect(getEventListeners(signal, 'abort')).toEqual([])
+    },
+  )
+
+  test('fifty subscriptions with one signal are one listener, which goes with the last of them', () =>
+    runTest(({ pool }) => {
+      const [bus, other] = [makeBus(pool), makeBus(pool)]
+      const controller = new AbortController()
+      const { signal } = controller
+      const listeners = () => getEventListeners(signal, 'abort').length
+      const subscribe = () =>
+        [bus, other].flatMap((one) => Array.from({ length: 25 }, () => one.once('done', () => {}, { signal })))
+      const [first, ...rest] = subscribe()
+      expect(listeners()).toBe(1)
+      for (const subscription of rest) subscription.unsubscribe()
+      expect(listeners()).toBe(1)
+      first?.unsubscribe()
+      first?.unsubscribe()
+      expect(listeners()).toBe(0)
+      const again = subscribe()
+      expect(listeners()).toBe(1)
+      controller.abort()
+      expect([again.some(({ isActive }) => isActive), listeners()]).toEqual([false, 0])
+    }))
+
   test('B-58 E4 a handler runs in the async context of the publisher', () =>
     runTest(async ({ pool }) => {
       const bus = makeBus(pool)
@@ -362,6 +412,38 @@ describe('the runner of an event bus', () => {
       expect(bus.isClosed).toBe(true)
       await bus.close()
     }))
+
+  test('W3 Q1 a full one does not keep a bus open that a task of it closes', async () => {
+    await using env = createTestEnvironment({ pool: { onTaskRejected: () => {} } })
+    const runner = new SequencedTaskRunner(env.pool, { queueLimit: 2 })
+    const bus = new EventBus<Events>(runner)
+    const seen: unknown[] = []
+    const subscription = bus.subscribe('number', (value) => void seen.push(value))
+    runner.postTask(() => {
+      bus.close().catch(() => {})
+      runner.postTask(() => void bus.publish('number', 1).catch(() => {}))
+      runner.postTask(() => {})
+    })
+    await env.runUntilIdle()
+    runner.postTask(() => void bus.publish('number', 2).catch((error: unknown) => seen.push(error instanceof RunnerClosedError)))
+    await env.runUntilIdle()
+    expect([seen, subscription.isActive]).toEqual([[1, true], false])
+  })
+
+  test.each(['close', 'shutdown'] as const)('W3 %s of a borrowed one ends a bus that its task has closed', async (how) => {
+    await using env = createTestEnvironment()
+    const runner = new SequencedTaskRunner(env.pool)
+    const [first, second] = [new EventBus<Events>(runner), new EventBus<Events>(runner)]
+    const subscriptions = [first, second].map((bus) => bus.subscribe('done', () => {}))
+    runner.postTask(async (context) => {
+      first.close().catch(() => {})
+      await context.sleep(10)
+    })
+    await env.advanceBy(5)
+    void runner[how]()
+    await env.advanceBy(5)
+    expect(subscriptions.map(({ isActive }) => isActive)).toEqual([false, true])
+  })
 
   test('Q1 a full one refuses the event, by the promise', async () => {
     await using env = createTestEnvironment({ pool: { onTaskRejected: () => {} } })

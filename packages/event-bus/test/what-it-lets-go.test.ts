@@ -2,6 +2,7 @@ import { inlineExecutor } from '@posttask/backend-inline'
 import { SequencedTaskRunner, ThreadPool } from '@posttask/core'
 import { EventBus } from '@posttask/event-bus'
 import { describe, expect, test } from 'vitest'
+import { type HandlerEntries, HandlerEntry } from '../src/subscription.ts'
 
 interface Events {
   number: number
@@ -110,6 +111,20 @@ describe('what an event bus lets go of', () => {
       subscription.unsubscribe()
     })
     expect(isGone).toBe(true)
+  })
+
+  test('a type of event, with its last handler', () => {
+    const entries: HandlerEntries<() => void> = new Map()
+    const add = (isOnce: boolean) => new HandlerEntry(() => {}, 'handler', isOnce, 'answer 42', entries, undefined)
+    const [first, last] = [add(false), add(true)]
+    first.unsubscribe()
+    expect(entries.size).toBe(1)
+    last.take()
+    expect(entries.size).toBe(0)
+    // Somebody else's by now.
+    add(false)
+    last.unsubscribe()
+    expect(entries.size).toBe(1)
   })
 
   test('but not what a handler holds that is subscribed: the measure works', async () => {

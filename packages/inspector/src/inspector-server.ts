@@ -29,7 +29,7 @@ export interface InspectorParts {
   readonly watchers: Watchers
   /** What runs and waits, in words. */
   report(): string
-  /** False for an unknown runner. */
+  /** False for an unknown runner, and for pausing a closed one. */
   setPaused(runner: number, isPaused: boolean): boolean
   startTrace(): void
   /** Undefined where nothing was recorded. */
@@ -104,7 +104,11 @@ export class InspectorServer {
   }
 }
 
+/** In ms. Who does not read for so long is given up: what is not read yet would keep the process alive. */
+const readTimeout = 10_000
+
 const send = (response: ServerResponse, type: string, body: string | Buffer): void => {
+  response.setTimeout(readTimeout, () => response.req.socket.destroy())
   response.writeHead(200, { 'content-type': type }).end(body)
 }
 

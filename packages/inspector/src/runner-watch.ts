@@ -37,7 +37,7 @@ export class RunnerWatch {
   }
 
   get isPaused(): boolean {
-    return this.#pause !== undefined
+    return this.#pause !== undefined && !this.runner.isClosed
   }
 
   /** By what the busiest are chosen. One that is paused is always among them: who else would resume it? */
@@ -50,8 +50,11 @@ export class RunnerWatch {
     return Math.round(Math.log2(1 + this.#busyness) / 2)
   }
 
-  pause(): void {
+  /** False where it is closed: closing lifts every pause. */
+  pause(): boolean {
+    if (this.runner.isClosed) return false
     this.#pause ??= this.runner.pause()
+    return true
   }
 
   /** Lifts the pause that was made here. Those of others stay. */

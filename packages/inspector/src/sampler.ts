@@ -15,12 +15,16 @@ export interface SamplerOptions {
   readonly send: (snapshot: Snapshot) => void
 }
 
+interface Run {
+  timer: NodeJS.Timeout | undefined
+}
+
 /** Takes samples between `start` and `stop`. Never keeps the process alive. */
 export class Sampler {
   readonly #options: SamplerOptions
   readonly #loop = new LoopWatch()
   /** Of the run of samples that goes on; a sample that was under way at `stop` is not sent. */
-  #run: { timer: NodeJS.Timeout | undefined } | undefined
+  #run: Run | undefined
   #last: number | undefined
 
   constructor(options: SamplerOptions) {
@@ -32,7 +36,7 @@ export class Sampler {
     this.#last = undefined
     this.#loop.start()
     for (const pool of this.#options.pools) pool.start()
-    const run = { timer: undefined }
+    const run: Run = { timer: undefined }
     this.#run = run
     void this.#sample(run)
   }
@@ -45,7 +49,17 @@ export class Sampler {
     for (const pool of this.#options.pools) pool.stop()
   }
 
-  async #sample(run: { timer: NodeJS.Timeout | undefined }): Promise<void> {
+  /** A sample that fails, as a pool's executor may let it, is told of, and the next one is taken all the same. */
+  async #sample(run: Run): Promise<void> {
+    try {
+      await this.#take(run)
+    } catch (error) {
+      console.error('[posttask] the inspector could not take a sample:', error)
+    }
+    if (this.#run === run) run.timer = setTimeout(() => void this.#sample(run), intervalMs).unref()
+  }
+
+  async #take(run: Run): Promise<void> {
     const { now, send } = this.#options
     const at = now()
     const spanMs = this.#last === undefined ? 0 : at - this.#last
@@ -58,6 +72,5 @@ export class Sampler {
     }
     const executors = this.#options.executors.map(readThreads)
     send({ at, spanMs, loop: this.#loop.read(), pools, executors, recording: this.#options.recording() })
-    run.timer = setTimeout(() => void this.#sample(run), intervalMs).unref()
   }
 }

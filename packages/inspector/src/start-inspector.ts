@@ -64,8 +64,8 @@ export const startInspector = async (
     report: () => `${all.map((pool) => pool.describe()).join('\n\n')}\n`,
     setPaused: (id, isPaused) => {
       const found = watches.map((watch) => watch.find(id)).find((watch) => watch !== undefined)
-      if (isPaused) found?.pause()
-      else found?.resume()
+      if (isPaused) return found?.pause() ?? false
+      found?.resume()
       return found !== undefined
     },
     startTrace: () => recording.start(),
@@ -76,7 +76,7 @@ export const startInspector = async (
     url,
     [Symbol.asyncDispose]: async () => {
       sampler.stop()
-      recording.stop()
+      recording[Symbol.dispose]()
       for (const watch of watches) watch.resumeAll()
       await server.close()
     },

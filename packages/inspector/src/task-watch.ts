@@ -59,6 +59,8 @@ export class TaskWatch implements Observer {
 
   onRejected({ task }: TaskRejectedEvent): void {
     this.#takePost(task.id)
+    // It was on its way, in a batch whose thread was lost.
+    this.#running.delete(task.id)
   }
 
   /** The lane of a runner that was shown in the last sample. */

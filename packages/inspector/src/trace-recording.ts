@@ -3,7 +3,7 @@ import { type Trace, TraceRecorder } from '@posttask/diagnostics'
 import type { RecordingSnapshot } from './snapshot.ts'
 
 /** The trace that somebody asked for. Nothing is recorded before. */
-export class TraceRecording {
+export class TraceRecording implements Disposable {
   readonly #pools: readonly ThreadPool<never>[]
   readonly #maxTasks: number
   #recorder: TraceRecorder | undefined
@@ -29,8 +29,13 @@ export class TraceRecording {
   /** Ends the recording. Undefined where there was none. */
   stop(): Trace | undefined {
     const recorder = this.#recorder
-    this.#recorder = undefined
-    recorder?.[Symbol.dispose]()
+    this[Symbol.dispose]()
     return recorder?.trace()
+  }
+
+  /** Ends the recording, which nobody wants any more. */
+  [Symbol.dispose](): void {
+    this.#recorder?.[Symbol.dispose]()
+    this.#recorder = undefined
   }
 }

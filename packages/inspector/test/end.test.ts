@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { SequencedTaskRunner, ThreadPool } from '@posttask/core'
+import { TraceRecorder } from '@posttask/diagnostics'
 import { startInspector } from '@posttask/inspector'
 import { createTestEnvironment } from '@posttask/testing'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ask, tokenOf } from './ask.ts'
 import { openEvents } from './open-events.ts'
 
@@ -23,8 +24,10 @@ test('disposing it ends the streams, resumes what it had paused, frees its port 
   await ask(new URL(`/runners/${id}/pause`, inspector.url), 'POST', tokenOf(inspector.url))
   await ask(new URL('/trace/start', inspector.url), 'POST', tokenOf(inspector.url))
   const closed = new Promise((resolve) => events.response.once('close', resolve))
+  const build = vi.spyOn(TraceRecorder.prototype, 'trace')
   await Promise.all([inspector[Symbol.asyncDispose](), inspector[Symbol.asyncDispose]()])
   await closed
+  expect([pool.hooks.observed, build.mock.calls]).toEqual([false, []])
   await expect(events.until(() => true)).rejects.toThrow()
   expect(sockets()).toEqual(before)
   const done = runner.run(() => 'ran')

@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http'
 import { ParallelTaskRunner, SequencedTaskRunner, ThreadPool, type ThreadPoolOptions } from '@posttask/core'
 import { type Trace, validateTrace } from '@posttask/diagnostics'
 import { type InspectorOptions, startInspector } from '@posttask/inspector'
@@ -93,6 +94,17 @@ describe('the page', () => {
     expect((await ask(it.url, 'GET', from)).status).toBe(200)
     for (const path of ['/events', '/report', '/page.js']) expect((await ask(it.at(path), 'GET', from)).status).toBe(403)
     expect((await ask(it.at('/report'), 'GET', { 'sec-fetch-site': 'same-origin' })).status).toBe(200)
+  })
+
+  test('is not kept for who does not read it', async () => {
+    await using it = await inspected()
+    const setTimeout = vi.spyOn(ServerResponse.prototype, 'setTimeout')
+    setTimeout.mockImplementationOnce(function (this: ServerResponse, _ms, timedOut?: () => void) {
+      timedOut?.()
+      return this
+    })
+    await expect(ask(it.url)).rejects.toThrow('socket hang up')
+    setTimeout.mockRestore()
   })
 
   test('says so where there is nothing, and where a method means nothing', async () => {
@@ -285,6 +297,23 @@ describe('what can be done', () => {
     expect(handle.state).toBe('succeeded')
     expect(named((await events.until(({ pools }) => named(pools, 'db').completed === 1)).pools, 'db').isPaused).toBe(false)
     expect((await ask(it.at('/runners/4711/pause'), 'POST', it.token)).status).toBe(404)
+  })
+
+  test('W5 a runner that closes is not paused, and cannot be', async () => {
+    await using it = await inspected()
+    const runners = ['db', 'net'].map((name) => new SequencedTaskRunner(it.pool, { name }))
+    using events = await openEvents(it.url)
+    const { pools } = await events.until(() => true)
+    const pause = async (name: string) => (await ask(it.at(`/runners/${named(pools, name).id}/pause`), 'POST', it.token)).status
+    for (const runner of runners) runner.postTask((context) => context.sleep(100))
+    await it.env.advanceBy(0)
+    expect(await pause('db')).toBe(204)
+    await events.until((snapshot) => named(snapshot.pools, 'db').isPaused)
+    for (const runner of runners) void runner.close()
+    const closing = await events.until((snapshot) => named(snapshot.pools, 'db').isClosed)
+    expect(named(closing.pools, 'db').isPaused).toBe(false)
+    expect(await pause('net')).toBe(404)
+    await it.env.advanceBy(100)
   })
 
   test('what is paused can be resumed when nobody watched for a while, and is shown however little it does', async () => {

@@ -7,6 +7,7 @@ import type { Snapshot } from '../src/snapshot.ts'
 
 afterEach(() => {
   vi.useRealTimers()
+  vi.restoreAllMocks()
 })
 
 test('a sample is taken no sooner than 250 ms after the one before, and none after the end', async () => {
@@ -36,4 +37,26 @@ test('a sample is taken no sooner than 250 ms after the one before, and none aft
   expect(sent).toHaveLength(2)
   vi.useRealTimers()
   await pool.close()
+})
+
+test('a sample that fails is told of, and the next one comes', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const sent: Snapshot[] = []
+  const error = new Error('expected')
+  const stats = vi
+    .fn(() => ({ name: 'threads', threads: [] }))
+    .mockImplementationOnce(() => {
+      throw error
+    })
+  const send = (snapshot: Snapshot): void => void sent.push(snapshot)
+  const sampler = new Sampler({ pools: [], executors: [{ stats }], recording: () => null, now: () => 0, send })
+  sampler.start()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(printed.mock.calls).toEqual([[expect.stringContaining('could not take a sample'), error]])
+  expect(sent).toHaveLength(0)
+  await vi.advanceTimersByTimeAsync(250)
+  expect(sent).toHaveLength(1)
+  sampler.stop()
+  expect(vi.getTimerCount()).toBe(0)
 })

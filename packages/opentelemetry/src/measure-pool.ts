@@ -12,20 +12,59 @@ export interface MetricsOptions {
 /** Seconds, from 100 microseconds up: a task is often shorter than a request. */
 const explicitBucketBoundaries = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
+/** By its meter: a provider gives the same one each time. */
+const measuringsOf = new WeakMap<Meter, WeakMap<ThreadPool, Measuring>>()
+
 /**
- * Observes a pool by instruments that read `pool.stats()` when they are collected; README.md lists them. Disposing what it
- * returns ends it.
+ * Observes a pool by instruments that read `pool.stats()` when they are collected; README.md lists them. Who measures a
+ * pool that is measured already for the same provider shares that, and nothing is counted twice. Disposing what it
+ * returns ends it, for the last of them.
  */
 export const measurePool = <Accepts extends Task>(pool: ThreadPool<Accepts>, options: MetricsOptions = {}): Disposable => {
   const meter = (options.meterProvider ?? metrics).getMeter('@posttask/opentelemetry')
-  const measured = pool as unknown as ThreadPool
-  const observing = observe(meter, measured)
-  const timing = options.histograms ? pool.addObserver(durationsOf(meter, measured)) : undefined
+  const measuring = sharedMeasuring(meter, pool as unknown as ThreadPool)
+  measuring.join(options.histograms ?? false)
+  let isMeasured = true
   return {
     [Symbol.dispose]: () => {
-      observing[Symbol.dispose]()
-      timing?.[Symbol.dispose]()
+      if (isMeasured) measuring.leave()
+      isMeasured = false
     },
+  }
+}
+
+const sharedMeasuring = (meter: Meter, pool: ThreadPool): Measuring => {
+  const byPool = measuringsOf.get(meter) ?? new WeakMap<ThreadPool, Measuring>()
+  measuringsOf.set(meter, byPool)
+  const measuring = byPool.get(pool) ?? new Measuring(meter, pool)
+  byPool.set(pool, measuring)
+  return measuring
+}
+
+/** What is measured of a pool while anybody wants it. */
+class Measuring {
+  readonly #meter: Meter
+  readonly #pool: ThreadPool
+  #users = 0
+  #observing: Disposable | undefined
+  #timing: Disposable | undefined
+
+  constructor(meter: Meter, pool: ThreadPool) {
+    this.#meter = meter
+    this.#pool = pool
+  }
+
+  join(withHistograms: boolean): void {
+    this.#users++
+    this.#observing ??= observe(this.#meter, this.#pool)
+    if (withHistograms) this.#timing ??= this.#pool.addObserver(durationsOf(this.#meter, this.#pool))
+  }
+
+  leave(): void {
+    if (--this.#users > 0) return
+    this.#observing?.[Symbol.dispose]()
+    this.#timing?.[Symbol.dispose]()
+    this.#observing = this.#timing = undefined
   }
 }
 
@@ -94,7 +133,7 @@ const durationsOf = (meter: Meter, pool: ThreadPool): Observer => {
   const wait = histogram('posttask.task.queue.duration', 'From joining the queue to the start.')
   const run = histogram('posttask.task.run.duration', 'From the start to the outcome.')
   return {
-    onFinished: ({ runner, priority, outcome, waitMs, runMs }: TaskFinishedEvent) => {
+    onFinished: ({ runner, priority, outcome, hasStarted, waitMs, runMs }: TaskFinishedEvent) => {
       const attributes = {
         'posttask.pool.name': pool.name,
         'posttask.runner.name': PoolTotals.nameOf(runner),
@@ -103,7 +142,7 @@ const durationsOf = (meter: Meter, pool: ThreadPool): Observer => {
         'posttask.task.outcome': outcome,
       }
       wait.record(waitMs / 1000, attributes)
-      run.record(runMs / 1000, attributes)
+      if (hasStarted) run.record(runMs / 1000, attributes)
     },
   }
 }

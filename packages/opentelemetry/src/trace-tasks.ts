@@ -12,16 +12,17 @@ import {
   type TracerProvider,
   trace,
 } from '@opentelemetry/api'
-import type {
-  Observer,
-  Task,
-  TaskEvent,
-  TaskFinishedEvent,
-  TaskHandle,
-  TaskPostedEvent,
-  TaskRejectedEvent,
-  TaskStartedEvent,
-  ThreadPool,
+import {
+  type Observer,
+  PoolTotals,
+  type Task,
+  type TaskEvent,
+  type TaskFinishedEvent,
+  type TaskHandle,
+  type TaskPostedEvent,
+  type TaskRejectedEvent,
+  type TaskStartedEvent,
+  type ThreadPool,
 } from '@posttask/core'
 
 /** Options of `traceTasks`. */
@@ -60,23 +61,27 @@ class TaskSpans {
   readonly #tracer: Tracer
   /** By the ids of tasks: a weak map of them would cost more than the rest of this. */
   readonly #open = new Map<number, Span>()
+  #isOver = false
 
   constructor(pool: string, tracer: Tracer) {
     this.#pool = pool
     this.#tracer = tracer
   }
 
-  start({ runner, task, name, priority }: TaskEvent, parent: Context, links: Link[]): Span {
+  start({ runner, task, name: taskName, priority }: TaskEvent, parent: Context, links: Link[]): Span {
     const attributes: Attributes = {
       'posttask.pool.name': this.#pool,
       'posttask.runner.name': runner.name,
       'posttask.runner.kind': runner.kind,
-      'posttask.task.name': name,
+      'posttask.task.name': taskName,
       'posttask.task.id': task.id,
       'posttask.task.priority': priority,
     }
-    const span = this.#tracer.startSpan(`run ${runner.name}`, { kind: SpanKind.INTERNAL, attributes, links }, parent)
-    this.#open.set(task.id, span)
+    const name = `run ${PoolTotals.nameOf(runner)}`
+    const span = this.#tracer.startSpan(name, { kind: SpanKind.INTERNAL, attributes, links }, parent)
+    // Another observer of the same event may have ended this.
+    if (this.#isOver) span.end()
+    else this.#open.set(task.id, span)
     return span
   }
 
@@ -90,17 +95,22 @@ class TaskSpans {
     this.#open.delete(task.id)
     span.setAttribute('posttask.task.outcome', outcome)
     if (thread !== undefined) span.setAttribute('thread.id', thread)
-    if (outcome === 'failed') {
-      const exception =
-        error instanceof Error ? error : { message: typeof error === 'string' ? error : `a thrown ${typeof error}` }
-      span.recordException(exception)
-      span.setAttribute('error.type', error instanceof Error ? error.name : '_OTHER')
-      span.setStatus({ code: SpanStatusCode.ERROR, message: exception.message })
+    try {
+      if (outcome === 'failed' || isTimeout(error)) recordError(span, error)
+    } finally {
+      // An error may throw when it is read.
+      span.end()
     }
-    span.end()
+  }
+
+  /** It will not run, whatever was told of it before. */
+  drop(task: TaskHandle): void {
+    this.#open.get(task.id)?.end()
+    this.#open.delete(task.id)
   }
 
   endAll(): void {
+    this.#isOver = true
     for (const span of this.#open.values()) span.end()
     this.#open.clear()
   }
@@ -161,8 +171,20 @@ class TaskTracer implements Observer {
 
   onRejected({ task }: TaskRejectedEvent): void {
     this.#parents.delete(task.id)
+    this.#spans.drop(task)
   }
 }
+
+const recordError = (span: Span, error: unknown): void => {
+  span.setStatus({ code: SpanStatusCode.ERROR })
+  const exception = error instanceof Error ? error : { message: typeof error === 'string' ? error : `a thrown ${typeof error}` }
+  span.recordException(exception)
+  span.setAttribute('error.type', error instanceof Error ? error.name : '_OTHER')
+  span.setStatus({ code: SpanStatusCode.ERROR, message: exception.message })
+}
+
+/** The pool reports it as a failure as well (F2). */
+const isTimeout = (error: unknown): boolean => (error as { code?: unknown } | null | undefined)?.code === 'ERR_TASK_TIMEOUT'
 
 const linksTo = (from: Context): Link[] => {
   const spanContext = trace.getSpanContext(from)

@@ -1,4 +1,4 @@
-import { context, SpanStatusCode, trace } from '@opentelemetry/api'
+import { context, SpanStatusCode, type TracerProvider, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import {
   AggregationTemporality,
@@ -7,10 +7,10 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
 import { BasicTracerProvider, InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
-import { type BoundTask, SequencedTaskRunner, type TaskContext, ThreadPool, taskModule } from '@posttask/core'
+import { type BoundTask, type Observer, SequencedTaskRunner, type TaskContext, ThreadPool, taskModule } from '@posttask/core'
 import { measurePool, type TraceOptions, traceTasks } from '@posttask/opentelemetry'
 import { createTestEnvironment, type VirtualExecutorOptions } from '@posttask/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
 const manager = new AsyncLocalStorageContextManager()
 
@@ -21,6 +21,10 @@ beforeAll(() => {
 afterAll(() => context.disable())
 
 const fixture = taskModule<typeof import('./fixtures/add.ts')>(new URL('./fixtures/add.ts', import.meta.url))
+
+const fail = (): never => {
+  throw new Error('expected')
+}
 
 const setUp = (options: TraceOptions = {}, executorOptions?: VirtualExecutorOptions) => {
   const env = createTestEnvironment()
@@ -128,6 +132,38 @@ describe('spans', () => {
     await end()
   })
 
+  test('C2 a task that is out of time is an error', async () => {
+    const { env, pool, spanOf, end } = setUp()
+    new SequencedTaskRunner(pool).postTask((task) => task.sleep(1000), { name: 'slow', timeout: 20 })
+    await env.advanceBy(20)
+    expect(spanOf('slow')?.status.code).toBe(SpanStatusCode.ERROR)
+    expect(spanOf('slow')?.attributes).toMatchObject({
+      'error.type': 'TaskTimeoutError',
+      'posttask.task.outcome': 'cancelled',
+    })
+    await end()
+  })
+
+  test('the span of a task whose error throws when it is read ends, as one of an error', async () => {
+    const { env, pool, spanOf, end } = setUp()
+    const unreadable = Object.defineProperty(new Error(), 'message', { get: fail })
+    new SequencedTaskRunner(pool).postTask(() => Promise.reject(unreadable), { name: 'fails' })
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+    await env.runUntilIdle()
+    printed.mockRestore()
+    expect(spanOf('fails')?.status.code).toBe(SpanStatusCode.ERROR)
+    await end()
+  })
+
+  test('runners without a name of their own share the name of their spans', async () => {
+    const { env, pool, exporter, end } = setUp()
+    for (let n = 0; n < 2; n++) new SequencedTaskRunner(pool).postTask(() => {})
+    await env.runUntilIdle()
+    expect(exporter.getFinishedSpans().map(({ name }) => name)).toEqual(['run sequenced', 'run sequenced'])
+    expect(exporter.getFinishedSpans()[1]?.attributes['posttask.runner.name']).toBe('sequenced-2')
+    await end()
+  })
+
   test('only where asked: a filter, and none after disposal', async () => {
     const { env, pool, tracing, exporter, end } = setUp({ filter: ({ name }) => name === 'this' })
     const runner = new SequencedTaskRunner(pool)
@@ -151,6 +187,40 @@ describe('spans', () => {
     await end()
   })
 
+  test.each([
+    ['onRun', {}],
+    ['onStarted', { workers: 1 }],
+  ])('a span ends at once where an observer ahead has disposed the tracing (%s)', async (method, executorOptions) => {
+    const env = createTestEnvironment()
+    const spans: string[] = []
+    const span = { end: () => spans.push('ended'), setAttribute: () => {}, spanContext: () => ({}) }
+    const tracerProvider = { getTracer: () => ({ startSpan: () => spans.push('begins') && span }) } as unknown as TracerProvider
+    const pool = env.createPool(executorOptions)
+    pool.addObserver({ [method]: () => tracing[Symbol.dispose]() })
+    const tracing = traceTasks(pool, { tracerProvider })
+    new SequencedTaskRunner(pool).postTask(fixture.add(1, 2))
+    await env.runUntilIdle()
+    expect(spans).toEqual(['begins', 'ended'])
+    await env[Symbol.asyncDispose]()
+  })
+
+  test('F5 the span of a task that was on its way to a thread that was lost ends when the task is given up', () => {
+    const exporter = new InMemorySpanExporter()
+    const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
+    let observer: Required<Observer> | undefined
+    const addObserver = (added: Required<Observer>): Disposable => {
+      observer = added
+      return { [Symbol.dispose]: () => {} }
+    }
+    traceTasks({ name: 'main', bringsContext: false, addObserver } as unknown as ThreadPool, { tracerProvider })
+    const event = { name: 'work', task: { id: 1 }, runner: { name: 'r', kind: 'sequenced' }, carry: () => {} } as never
+    observer?.onPosted(event)
+    observer?.onStarted(event)
+    expect(exporter.getFinishedSpans()).toHaveLength(0)
+    observer?.onRejected(event)
+    expect(exporter.getFinishedSpans()).toHaveLength(1)
+  })
+
   test('E4 on threads the parent is the span of the post, not of whoever woke the pool up', async () => {
     const { env, pool, within, spanOf, end } = setUp({}, { workers: 1 })
     const runner = new SequencedTaskRunner<BoundTask>(pool as unknown as ThreadPool<BoundTask>)
@@ -163,27 +233,40 @@ describe('spans', () => {
   })
 })
 
+/** A pool, and what is exported of it as `instrument runner outcome`. */
+const setUpMetrics = () => {
+  const env = createTestEnvironment()
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 })
+  const meterProvider = new MeterProvider({ readers: [reader] })
+  const pool = new ThreadPool({ executor: env.createExecutor(), name: 'main', onTaskError: () => {} })
+  const read = async (
+    pick: (value: { sum: number; count: number }) => number = ({ sum }) => sum,
+  ): Promise<Record<string, number>> => {
+    const { resourceMetrics } = await reader.collect()
+    const points = resourceMetrics.scopeMetrics.flatMap(({ metrics }) =>
+      metrics.flatMap(({ descriptor, dataPoints }) =>
+        dataPoints.map(({ attributes, value }) => {
+          const { 'posttask.runner.name': runner, 'posttask.task.outcome': outcome } = attributes
+          const key = [descriptor.name, runner, outcome].filter((part) => part !== undefined).join(' ')
+          return [key, typeof value === 'number' ? value : pick(value as { sum: number; count: number })] as const
+        }),
+      ),
+    )
+    return Object.fromEntries(points)
+  }
+  const end = async (): Promise<void> => {
+    await meterProvider.shutdown()
+    await pool.close()
+    await env[Symbol.asyncDispose]()
+  }
+  return { env, pool, meterProvider, read, end }
+}
+
 describe('metrics', () => {
   test('what waits, runs and ended is read when it is collected; counts of closed runners stay', async () => {
-    await using env = createTestEnvironment()
-    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
-    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 })
-    const meterProvider = new MeterProvider({ readers: [reader] })
-    const pool = new ThreadPool({ executor: env.createExecutor(), name: 'main', onTaskError: () => {} })
+    const { env, pool, meterProvider, read, end } = setUpMetrics()
     const measuring = measurePool(pool, { meterProvider, histograms: true })
-    const read = async (): Promise<Record<string, number>> => {
-      const { resourceMetrics } = await reader.collect()
-      const points = resourceMetrics.scopeMetrics.flatMap(({ metrics }) =>
-        metrics.flatMap(({ descriptor, dataPoints }) =>
-          dataPoints.map(({ attributes, value }) => {
-            const { 'posttask.runner.name': runner, 'posttask.task.outcome': outcome } = attributes
-            const key = [descriptor.name, runner, outcome].filter((part) => part !== undefined).join(' ')
-            return [key, typeof value === 'number' ? value : (value as { sum: number }).sum] as const
-          }),
-        ),
-      )
-      return Object.fromEntries(points)
-    }
     const jobs = new SequencedTaskRunner(pool, { name: 'job' })
     jobs.postTask(() => Promise.reject(new Error('expected')))
     jobs.postTask((task) => task.sleep(500))
@@ -207,8 +290,55 @@ describe('metrics', () => {
     await env.advanceBy(5000)
     expect(await read()).toMatchObject({ 'posttask.runner.pending r': 0, 'posttask.tasks r succeeded': 3 })
     measuring[Symbol.dispose]()
-    await meterProvider.shutdown()
-    await pool.close()
+    await end()
+  })
+
+  test('a task that never started has waited, and has not run', async () => {
+    const { env, pool, meterProvider, read, end } = setUpMetrics()
+    using _measuring = measurePool(pool, { meterProvider, histograms: true })
+    const runner = new SequencedTaskRunner(pool, { name: 'r' })
+    runner.postTask((task) => task.sleep(10))
+    const waits = runner.postTask(() => {})
+    await env.advanceBy(5)
+    waits.cancel()
+    await env.advanceBy(5)
+    const metrics = await read()
+    expect(metrics['posttask.task.queue.duration r cancelled']).toBe(0.005)
+    expect(Object.keys(metrics).filter((name) => name.startsWith('posttask.task.run.duration'))).toEqual([
+      'posttask.task.run.duration r succeeded',
+    ])
+    await end()
+  })
+
+  test('who measures a pool that is measured already counts nothing twice; the last one ends it', async () => {
+    const { env, pool, meterProvider, read, end } = setUpMetrics()
+    const first = measurePool(pool, { meterProvider })
+    const runOne = async (): Promise<void> => {
+      const runner = new SequencedTaskRunner(pool, { name: 'r' })
+      runner.postTask(() => {})
+      await env.runUntilIdle()
+      await runner.close()
+    }
+    await runOne()
+    const others = [1, 2].map(() => measurePool(pool, { meterProvider, histograms: true }))
+    await runOne()
+    const counts = async () => {
+      const metrics = await read(({ count }) => count)
+      return [metrics['posttask.tasks r succeeded'], metrics['posttask.task.run.duration r succeeded']]
+    }
+    expect(await counts()).toEqual([2, 1])
+    first[Symbol.dispose]()
+    first[Symbol.dispose]()
+    others[0]?.[Symbol.dispose]()
+    await runOne()
+    expect(await counts()).toEqual([3, 2])
+    others[1]?.[Symbol.dispose]()
+    await runOne()
+    expect((await counts())[1]).toBe(2)
+    using _again = measurePool(pool, { meterProvider, histograms: true })
+    await runOne()
+    expect((await counts())[1]).toBe(3)
+    await end()
   })
 
   test('without an SDK nothing happens, and nothing fails', async () => {

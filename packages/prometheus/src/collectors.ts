@@ -1,5 +1,6 @@
 import type { RunnerTotals, ThreadPool } from '@posttask/core'
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { LabelSets } from './label-sets.ts'
 import { type PoolSeries, PoolSource } from './pool-source.ts'
 import { type RunnerLabels, runnerLabels } from './runner-labels.ts'
 import { TaskHistograms } from './task-histograms.ts'
@@ -8,6 +9,7 @@ const poolLabels = ['pool'] as const
 const runnerLabelNames = ['pool', 'runner', 'kind'] as const
 
 type Count = 'completed' | 'failed' | 'cancelled'
+type RejectedLabels = RunnerLabels & { readonly reason: string }
 type Level = 'pending' | 'running' | 'delayed' | 'repeating'
 
 /** The metrics of all pools that are exported to one registry. They read the pools when they are scraped. */
@@ -15,7 +17,10 @@ export class Collectors {
   readonly #registry: Registry
   readonly #prefix: string
   readonly #sources = new Map<ThreadPool, { readonly source: PoolSource; users: number }>()
-  readonly #rejected: Counter<'pool' | 'runner' | 'kind' | 'reason'>
+  readonly #rejected: Counter<keyof RejectedLabels>
+  readonly #rejectedLabels = new LabelSets<RejectedLabels>()
+  /** Those that are always there. */
+  readonly #metrics = new Set<object>()
   #histograms: TaskHistograms | undefined
   #scrape: readonly PoolSeries[] | undefined
 
@@ -28,6 +33,7 @@ export class Collectors {
       labelNames: [...runnerLabelNames, 'reason'],
       registers: [registry],
     })
+    this.#metrics.add(this.#rejected)
     this.#poolGauge('pool_slots', 'Slots of the executor.', ({ stats }) => stats.slots)
     this.#poolGauge('pool_slots_active', 'Slots in use.', ({ stats }) => stats.active)
     this.#poolGauge('pool_runners', 'Runners that are not closed.', ({ stats }) => stats.runners.length)
@@ -40,16 +46,16 @@ export class Collectors {
     this.#runnerCounter('tasks_cancelled_total', 'Tasks that were cancelled or ran out of time.', 'cancelled')
   }
 
-  /** False once the registry was cleared. */
+  /** False once the registry was cleared. One that was taken out of it alone stays out. */
   get isRegistered(): boolean {
-    return this.#registry.getSingleMetric(`${this.#prefix}tasks_rejected_total`) === this.#rejected
+    return this.#registry.getMetricsAsArray().some((metric) => this.#metrics.has(metric) || this.#histograms?.has(metric))
   }
 
   add(pool: ThreadPool): void {
     const known = this.#sources.get(pool)
     if (known !== undefined) known.users++
     else {
-      const source = new PoolSource(pool, (labels, reason) => this.#rejected.inc({ ...labels, reason }))
+      const source = new PoolSource(pool, (labels, reason) => this.#countRejection({ ...labels, reason }))
       this.#sources.set(pool, { source, users: 1 })
     }
   }
@@ -60,12 +66,19 @@ export class Collectors {
     if (known === undefined || --known.users > 0) return
     known.source.close()
     this.#sources.delete(pool)
+    if ([...this.#sources.keys()].some(({ name }) => name === pool.name)) return
+    for (const labels of this.#rejectedLabels.take(pool.name)) this.#rejected.remove({ ...labels })
   }
 
   /** The first to ask for histograms says what their buckets are. */
   histograms(buckets: readonly number[] | undefined): TaskHistograms {
     this.#histograms ??= new TaskHistograms(this.#registry, this.#prefix, buckets)
     return this.#histograms
+  }
+
+  #countRejection(labels: RejectedLabels): void {
+    this.#rejectedLabels.add(labels)
+    this.#rejected.inc({ ...labels })
   }
 
   /** One look at the pools for all metrics of a scrape: they are collected in one go. */
@@ -107,6 +120,7 @@ export class Collectors {
       registers: [this.#registry],
       collect: () => collect(gauge),
     })
+    this.#metrics.add(gauge)
   }
 
   #runnerCounter(name: string, help: string, count: Count): void {
@@ -120,6 +134,7 @@ export class Collectors {
         for (const [labels, { [count]: value }] of this.#runners()) counter.inc({ ...labels }, value)
       },
     })
+    this.#metrics.add(counter)
   }
 
   #runners(): readonly (readonly [RunnerLabels, RunnerTotals])[] {

@@ -26,9 +26,9 @@ export const exportMetrics = <Accepts extends Task>(pool: ThreadPool<Accepts>, o
   const { registry = register, prefix = 'posttask_', histograms = false } = options
   const anyPool = pool as unknown as ThreadPool
   const collectors = sharedCollectors(registry, prefix)
-  collectors.add(anyPool)
   const buckets = typeof histograms === 'boolean' ? undefined : histograms
   const durations = histograms === false ? undefined : collectors.histograms(buckets)
+  collectors.add(anyPool)
   durations?.add(anyPool)
   let isExported = true
   return {

@@ -1,7 +1,7 @@
 import { ParallelTaskRunner, SequencedTaskRunner, ThreadPool } from '@posttask/core'
 import { exportMetrics } from '@posttask/prometheus'
 import { createTestEnvironment, type TestEnvironment } from '@posttask/testing'
-import { Registry, register } from 'prom-client'
+import { Gauge, Registry, register } from 'prom-client'
 import { describe, expect, test } from 'vitest'
 
 const fail = (): never => {
@@ -78,6 +78,23 @@ describe('the metrics of a pool', () => {
     expect(lines).toContain(`posttask_task_duration_seconds_sum{${labels('user-visible')}} 0.1`)
     expect(lines).toContain(`posttask_task_duration_seconds_count{${labels('user-blocking')}} 1`)
     expect(lines).toContain(`posttask_task_wait_seconds_sum{${labels('user-blocking')}} 0.1`)
+    await close(env, pool)
+  })
+
+  test('a task that never started has waited, and has not run', async () => {
+    await using env = createTestEnvironment()
+    const pool = poolIn(env, 'main')
+    const registry = new Registry()
+    using _metrics = exportMetrics(pool, { registry, histograms: true })
+    const runner = new SequencedTaskRunner(pool, { name: 'a' })
+    runner.postTask((context) => context.sleep(100))
+    runner.postTask(() => {}).cancel()
+    await env.advanceBy(100)
+    const labels = '{pool="main",runner="a",kind="sequenced",priority="user-visible"}'
+    expect(await scrape(registry, 'posttask_task_wait_seconds_count')).toEqual([`posttask_task_wait_seconds_count${labels} 2`])
+    expect(await scrape(registry, 'posttask_task_duration_seconds_count')).toEqual([
+      `posttask_task_duration_seconds_count${labels} 1`,
+    ])
     await close(env, pool)
   })
 
@@ -188,6 +205,62 @@ describe('one registry', () => {
     expect(await counts()).toEqual(expected)
     second?.[Symbol.dispose]()
     expect(await scrape(registry, 'posttask_tasks_completed')).toEqual([])
+    await close(env, pool)
+  })
+
+  test('the series of a pool go with its last exporter, unless another pool has its name', async () => {
+    await using env = createTestEnvironment()
+    const registry = new Registry()
+    const pools = ['main', 'main', 'io'].map((name) => poolIn(env, name))
+    const [first, second, other] = pools.map((pool) => exportMetrics(pool, { registry, histograms: true }))
+    for (const [index, pool] of pools.entries()) {
+      const runner = new SequencedTaskRunner(pool, { name: `r${index}`, queueLimit: 1 })
+      for (let n = 0; n < 3; n++) runner.postTask(() => {})
+    }
+    await env.runUntilIdle()
+    const runners = async () => {
+      const found = async (name: string) =>
+        [...new Set((await scrape(registry, name)).map((line) => /runner="(.*?)"/.exec(line)?.[1]))].toSorted()
+      return Promise.all(['posttask_tasks_rejected', 'posttask_task_wait', 'posttask_task_duration'].map(found))
+    }
+    const all = ['r0', 'r1', 'r2']
+    expect(await runners()).toEqual([all, all, all])
+    first?.[Symbol.dispose]()
+    expect(await runners()).toEqual([all, all, all])
+    second?.[Symbol.dispose]()
+    expect(await runners()).toEqual([['r2'], ['r2'], ['r2']])
+    other?.[Symbol.dispose]()
+    expect(await scrape(registry)).toEqual([])
+    for (const pool of pools) await close(env, pool)
+  })
+
+  test.each(['tasks_rejected_total', 'queue_depth', 'tasks_failed_total', 'task_wait_seconds'])(
+    'what was taken out of it stays out while it has another metric of ours, such as %s',
+    async (name) => {
+      await using env = createTestEnvironment()
+      const [pool, other] = ['main', 'io'].map((one) => poolIn(env, one)) as [ThreadPool, ThreadPool]
+      const registry = new Registry()
+      const names = () => registry.getMetricsAsArray().map((metric) => metric.name)
+      using _metrics = exportMetrics(pool, { registry, histograms: true })
+      const all = names()
+      const left = `posttask_${name}`
+      for (const one of all) if (one !== left) registry.removeSingleMetric(one)
+      using _others = exportMetrics(other, { registry, histograms: true })
+      expect(names()).toEqual([left])
+      registry.removeSingleMetric(left)
+      using _anew = exportMetrics(other, { registry, histograms: true })
+      expect(names()).toEqual(all)
+      for (const one of [pool, other]) await close(env, one)
+    },
+  )
+
+  test('an exporter that cannot have its histograms exports nothing of the pool', async () => {
+    await using env = createTestEnvironment()
+    const pool = poolIn(env, 'main')
+    const registry = new Registry()
+    new Gauge({ name: 'posttask_task_wait_seconds', help: 'Of somebody else.', registers: [registry] })
+    expect(() => exportMetrics(pool, { registry, histograms: true })).toThrow('posttask_task_wait_seconds')
+    expect(await scrape(registry, 'posttask_pool_slots{')).toEqual([])
     await close(env, pool)
   })
 
