@@ -32,9 +32,12 @@ const shutdownFlags: Readonly<Record<ShutdownBehavior, number>> = {
   'block-shutdown': blocksShutdown,
 }
 
+const isListOfObjects = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((item) => typeof item === 'object' && item !== null)
+
 /** Checks the options of a post, and gives those that are flags. */
 export const flagsOf = (options: PostOptions): number => {
-  const { shutdown, timeout, queueTimeout, signal, onProgress } = options
+  const { shutdown, timeout, queueTimeout, signal, onProgress, transfer } = options
   const flags = shutdown === undefined ? 0 : shutdownFlags[shutdown]
   if (flags === undefined)
     throw new TypeError(`shutdown must be one of ${Object.keys(shutdownFlags).join(', ')}, not ${String(shutdown)}`)
@@ -42,6 +45,7 @@ export const flagsOf = (options: PostOptions): number => {
   if (queueTimeout !== undefined) checkedTime(queueTimeout, 'queueTimeout')
   if (signal !== undefined && typeof signal?.addEventListener !== 'function') throw new TypeError('signal must be an AbortSignal')
   if (onProgress !== undefined && typeof onProgress !== 'function') throw new TypeError('onProgress must be a function')
+  if (transfer !== undefined && !isListOfObjects(transfer)) throw new TypeError('transfer must be an array of objects')
   return options.unref ? flags | isUnref : flags
 }
 

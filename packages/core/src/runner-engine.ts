@@ -2,7 +2,8 @@ import { runAsCurrent, setCurrent } from './current-task.ts'
 import { TaskCancelledError } from './errors.ts'
 import type { ThreadExecutor } from './executor.ts'
 import { InFlight, isPromise, withoutThenable } from './in-flight.ts'
-import { type EngineOptions, RunnerQueue } from './runner-queue.ts'
+import { RunnerPosts } from './runner-posts.ts'
+import type { EngineOptions } from './runner-queue.ts'
 import type { Closure } from './task.ts'
 import type { TaskExtras } from './task-extras.ts'
 import { TaskList } from './task-list.ts'
@@ -28,7 +29,7 @@ import type { ThreadPool } from './thread-pool.ts'
 /**
  * The one engine: a queue and N slots. It starts what the pump lets it start, and ends what was started.
  */
-export abstract class RunnerEngine extends RunnerQueue {
+export abstract class RunnerEngine extends RunnerPosts {
   /** @internal */
   protected executor: ThreadExecutor<never>
   /** @internal Started, and not ended. */

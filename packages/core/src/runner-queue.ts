@@ -1,36 +1,24 @@
-import type { AsyncScope } from './async-context.ts'
-import { currentTask } from './current-task.ts'
 import { Deadline } from './deadline.ts'
 import { IdleWaiters } from './idle-waiters.ts'
 import type { RejectionReason } from './observer.ts'
-import { captureOrigin, type Origin } from './origin.ts'
-import { checkTask, flagsOf, needsExtras, saysPriorityOnly } from './post-checks.ts'
-import { answeredOrigin } from './poster.ts'
 import { type FullPolicy, QueueBound } from './queue-bound.ts'
 import { ReadyEntry } from './ready-list.ts'
 import { OutcomeCounters } from './runner-stats.ts'
-import { SignalGroup } from './signal-group.ts'
-import type { Closure, PostOptions, Task } from './task.ts'
+import type { PostOptions } from './task.ts'
 import { TaskExtras } from './task-extras.ts'
 import { defaultHistory, TaskHistory } from './task-history.ts'
 import { TaskList } from './task-list.ts'
 import { TaskOutcomes } from './task-outcome.ts'
-import type { TaskPack } from './task-pack.ts'
 import { type Bucket, TaskQueue } from './task-queue.ts'
 import {
   cancelled,
-  continuesOnShutdown,
   delayed,
   inheritsPriority,
   isBarrier,
   isRetained,
   isTick,
-  isUnref,
-  levelShift,
   queued,
-  type Resolve,
-  reportsToPromise,
-  TaskRecord,
+  type TaskRecord,
   type TaskSink,
 } from './task-record.ts'
 import type { RunnerKind, TaskRunner } from './task-runner.ts'
@@ -57,7 +45,7 @@ export interface EngineOptions {
 const notQueued = 0
 
 /**
- * What waits in a runner: every way into its queue, and every way out of it that is not a start.
+ * What waits in a runner, and every way out of its queue that is not a start.
  */
 export abstract class RunnerQueue extends ReadyEntry {
   readonly name: string
@@ -87,9 +75,6 @@ export abstract class RunnerQueue extends ReadyEntry {
   protected readonly delayed: TaskList = new TaskList()
   /** @internal */
   protected delayedCount = 0
-  #frontOrder = 0
-  /** Functions alone may wait in packs: nothing has to be known of them before their turn. */
-  readonly #packs: boolean
 
   /** @internal */
   constructor(pool: ThreadPool<never>, options: EngineOptions) {
@@ -104,7 +89,6 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.bound = new QueueBound(this.queue, options.queueLimit, options.onFull)
     this.history = makeHistory(options.history)
     this.outcomes = new TaskOutcomes(pool, this.counters, this.history)
-    this.#packs = pool.accepts.closures && !this.bound.isBounded && !pool.tracesOrigin && pool.seam === undefined
     this.name = pool.add(this.self, options.name)
   }
 
@@ -139,97 +123,6 @@ export abstract class RunnerQueue extends ReadyEntry {
     return (record.extras ??= new TaskExtras())
   }
 
-  /** @internal The single way in: every post ends here. */
-  submit(
-    task: Task,
-    options: PostOptions | undefined,
-    sink: Resolve | TaskSink | undefined,
-    traits: number,
-    delay: number,
-    scope?: AsyncScope,
-    key?: unknown,
-  ): TaskRecord {
-    const { pool } = this
-    // A barrier's callback is ours to run, on any executor.
-    if ((typeof task !== 'function' || !pool.accepts.closures) && (traits & isBarrier) === 0) checkTask(this.self, task)
-    const record = new TaskRecord(this.self, pool.takeId(), task, traits | inheritsPriority | (this.ownLevel << 3), sink)
-    if (options !== undefined) this.#take(record, options)
-    if (key !== undefined) this.extrasOf(record).key = key
-    // The post that wakes the pump up needs no scope: the pump comes in its context. Not where a hook may post first.
-    const wakesPump = pool.bringsContext && scope === undefined && pool.pump.isIdle && !pool.hooks.observed && !this.isBounded
-    if (pool.bringsContext && !wakesPump) record.scope = scope ?? pool.captureScope(record)
-    else if (!pool.bringsContext && record.extras !== undefined) record.scope = pool.captureScope(record)
-    if (delay > 0 && pool.hooks.observed) this.extrasOf(record).poster = currentTask()
-    // A reply comes from where its task was posted. `run` and `flush` have a frame more than the others.
-    if (pool.tracesOrigin)
-      this.extrasOf(record).origin = answeredOrigin() ?? captureOrigin((traits & reportsToPromise) === 0 ? 2 : 3)
-    let due: number | undefined
-    // While it closes, what would be dropped at once is not taken (W5, W8).
-    const isTaken = this.acceptsPost() && (!this.isClosed || (delay === 0 && !record.has(continuesOnShutdown)))
-    if (!isTaken) this.#refuse(record, 'runner-closed', this.closedError(record))
-    else if (options?.signal !== undefined && !this.#join(record, options.signal)) return record
-    else if (delay > 0) this.#delay(record, (due = pool.clock.now() + delay))
-    else this.#enqueue(record)
-    if (wakesPump && !record.isSettled && !pool.pump.adopt(record)) record.scope = pool.captureScope(record)
-    if (pool.seam?.posted !== undefined && !record.isSettled && !record.has(isBarrier)) {
-      pool.seam.posted(this.self, record, record.name, due, undefined, record.has(isUnref))
-    }
-    return record
-  }
-
-  /**
-   * @internal The pack that takes a function of which nothing is said but perhaps its priority, and counts it from now
-   * on; undefined where it needs a record.
-   */
-  protected packFor(task: Task, options: PostOptions | undefined): TaskPack | undefined {
-    if (!this.#packs || typeof task !== 'function' || (options !== undefined && !saysPriorityOnly(options))) return undefined
-    if (this.pool.hooks.observed || !this.acceptsPost()) return undefined
-    const priority = options?.priority
-    const level = priority === undefined ? this.ownLevel : levelOf(priority)
-    const traits = (level << levelShift) | (priority === undefined ? inheritsPriority : 0)
-    return this.queue.packFor(this.self, level, traits, this.pool.pump.now)
-  }
-
-  /** @internal Gives a function its place in the pack. */
-  protected pack(pack: TaskPack, task: Closure, id: number, sink: Resolve | undefined): number {
-    const { pool } = this
-    const scope = pool.bringsContext ? pool.captureScope() : undefined
-    const index = pack.push(task, id, sink, scope, this.isTimed ? pool.clock.now() : undefined)
-    pool.turn.retain()
-    if (this.list === undefined || pack.level > this.list.level) this.update()
-    return index
-  }
-
-  /** @internal A tick of a repeating task, due at `due`. */
-  postTick(
-    task: Task,
-    options: PostOptions,
-    sink: TaskSink,
-    due: number,
-    scope: AsyncScope | undefined,
-    origin: Origin | undefined,
-  ): TaskRecord {
-    const record = new TaskRecord(this.self, this.pool.takeId(), task, isTick | inheritsPriority | (this.ownLevel << 3), sink)
-    this.#take(record, options)
-    record.scope = scope
-    if (origin !== undefined) this.extrasOf(record).origin = origin
-    if (options.signal === undefined || this.#join(record, options.signal)) this.#delay(record, due)
-    return record
-  }
-
-  /** @internal A repeating task that was posted too late (W7). */
-  refuseTick(task: Task, options: PostOptions): void {
-    const record = new TaskRecord(
-      this.self,
-      this.pool.takeId(),
-      task,
-      isTick | inheritsPriority | (this.ownLevel << 3),
-      undefined,
-    )
-    this.#take(record, options)
-    this.#refuse(record, 'runner-closed', this.closedError(record))
-  }
-
   /** @internal Takes out a tick that nobody wants any more: no task, so no outcome. Who saw it queued sees it cancelled. */
   withdraw(record: TaskRecord): void {
     if (record.isSettled || record.isHolding) return
@@ -239,33 +132,6 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.outcomes.letGo(record)
     if (isSeen) this.outcomes.tellWatchers(record, cancelled, undefined)
     this.dismiss(record)
-  }
-
-  /** @internal Puts a task of ours ahead of everything else. */
-  protected postAhead(task: Task, options: PostOptions, sink: TaskSink): void {
-    checkTask(this.self, task)
-    const record = new TaskRecord(this.self, this.pool.takeId(), task, inheritsPriority | (this.ownLevel << 3), sink)
-    this.#take(record, options)
-    record.scope = this.pool.captureScope(record)
-    record.order = --this.#frontOrder
-    this.waiters.joined()
-    this.requeue(record, true)
-  }
-
-  /** @internal */
-  protected postBarrier(callback: Task, resolve: Resolve): void {
-    this.queue.split(this.pool.nextId)
-    this.barriers++
-    const record = this.submit(callback, { name: 'flush' }, resolve, reportsToPromise | isBarrier, 0)
-    this.queue.split(this.pool.nextId)
-    if (record.isSettled) this.barriers--
-    else this.update()
-  }
-
-  /** @internal */
-  onDelayPassed(record: TaskRecord): void {
-    this.#leaveDelayed(record)
-    this.#enqueue(record, true)
   }
 
   /** @internal The task that starts next. */
@@ -298,7 +164,7 @@ export abstract class RunnerQueue extends ReadyEntry {
   protected drop(record: TaskRecord, reason: RejectionReason, error: Error): void {
     this.takeOut(record)
     this.counters.dropped++
-    this.#refuse(record, reason, error)
+    this.refuse(record, reason, error)
     this.dismiss(record)
   }
 
@@ -329,50 +195,21 @@ export abstract class RunnerQueue extends ReadyEntry {
     return this as unknown as TaskRunner
   }
 
-  #take(record: TaskRecord, options: PostOptions): void {
-    record.bits |= flagsOf(options)
-    if (options.priority !== undefined) {
-      record.level = levelOf(options.priority)
-      record.bits &= ~inheritsPriority
-    }
-    if (needsExtras(options)) this.extrasOf(record).take(options)
-  }
-
-  /** False where the signal has fired already: the task is over (C1). */
-  #join(record: TaskRecord, signal: AbortSignal): boolean {
-    if (signal.aborted) {
-      this.outcomes.settle(record, cancelled, signal.reason)
-      record.forget()
-      return false
-    }
-    this.extrasOf(record).group = SignalGroup.join(signal, record)
-    return true
-  }
-
-  #delay(record: TaskRecord, due: number): void {
-    record.code = delayed
-    this.delayed.push(record)
-    if (!record.has(isTick)) this.delayedCount++
-    this.pool.delays.add(record, due)
-    if (!record.has(isUnref)) {
-      this.#retain(record)
-      this.pool.pump.stayAlive()
-    }
-  }
-
-  #leaveDelayed(record: TaskRecord): void {
+  /** @internal */
+  protected leaveDelayed(record: TaskRecord): void {
     this.delayed.remove(record)
     record.order = notQueued
     if (!record.has(isTick)) this.delayedCount--
   }
 
-  #enqueue(record: TaskRecord, isDelayed = false): void {
+  /** @internal */
+  protected enqueue(record: TaskRecord, isDelayed = false): void {
     const { pool, bound } = this
     if (bound.isBounded && !this.#makeRoom(record)) return
     record.code = queued
     record.order = isDelayed ? pool.takeId() : record.id
     this.queue.push(record, pool.pump.now)
-    this.#retain(record)
+    this.retain(record)
     if (record.extras?.queueTimeout !== undefined) this.limit(record, record.extras, record.extras.queueTimeout)
     if (this.isTimed) this.#onPosted(record)
     if (record.extras !== undefined) record.extras.poster = undefined
@@ -385,7 +222,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     record.code = queued
     this.bound.count(record, 1)
     this.queue.unshift(record)
-    this.#retain(record)
+    this.retain(record)
     if (isNew && this.isTimed) this.#onPosted(record)
     else this.#tellDepth()
     this.update()
@@ -394,7 +231,7 @@ export abstract class RunnerQueue extends ReadyEntry {
   /** False where the record itself has to go. */
   #makeRoom(record: TaskRecord): boolean {
     const overflow = record.has(isBarrier | isTick) ? undefined : this.bound.overflow(record, this.name)
-    if (overflow?.record === record) this.#refuse(record, overflow.reason, overflow.error)
+    if (overflow?.record === record) this.refuse(record, overflow.reason, overflow.error)
     else if (overflow !== undefined) {
       // The place that comes free is this one's, whatever is posted by who is told of the other.
       this.bound.reserve(1)
@@ -412,7 +249,8 @@ export abstract class RunnerQueue extends ReadyEntry {
     if (this.bound.offer()) this.pool.turn.onEnd(this)
   }
 
-  #retain(record: TaskRecord): void {
+  /** @internal */
+  protected retain(record: TaskRecord): void {
     if (record.has(isRetained)) return
     record.bits |= isRetained
     this.pool.turn.retain()
@@ -444,7 +282,8 @@ export abstract class RunnerQueue extends ReadyEntry {
     if (hooks.observed) hooks.queueDepth(this.self, this.queue.size)
   }
 
-  #refuse(record: TaskRecord, reason: RejectionReason, error: Error): void {
+  /** @internal */
+  protected refuse(record: TaskRecord, reason: RejectionReason, error: Error): void {
     this.outcomes.refuse(record, reason, error)
     record.forget()
     this.release(record)
@@ -454,7 +293,7 @@ export abstract class RunnerQueue extends ReadyEntry {
   protected takeOut(record: TaskRecord): void {
     if (record.code === delayed) {
       this.pool.delays.remove(record)
-      this.#leaveDelayed(record)
+      this.leaveDelayed(record)
       return
     }
     this.queue.remove(record)
