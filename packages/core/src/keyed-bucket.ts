@@ -83,10 +83,16 @@ export class KeyedBucket implements Bucket {
   peek(now: number, agingMs: number, holdsBestEffort: boolean): TaskRecord | undefined {
     this.#now = now
     let best: KeySequence | undefined
+    let bestSince = 0
     for (let level = userBlocking; level >= bestEffort; level--) {
       const first = this.#turns[level]?.first
       if (level === bestEffort && holdsBestEffort && best !== undefined) break
-      if (first !== undefined && (best === undefined || now - (this.#servedAt[level] as number) >= agingMs)) best = first
+      if (first === undefined) continue
+      const since = this.#servedAt[level] as number
+      if (best === undefined || (now - since >= agingMs && since < bestSince)) {
+        best = first
+        bestSince = since
+      }
     }
     return best?.tasks.head
   }

@@ -51,11 +51,17 @@ export class LevelBucket implements Bucket {
     const lists = this.#lists
     if (lists.length === 1) return (lists[0] as WaitingList).head
     let best: TaskRecord | undefined
+    let bestSince = 0
     for (let level = userBlocking; level >= bestEffort; level--) {
       const { head } = lists[level] as WaitingList
       if (level === bestEffort && holdsBestEffort && best !== undefined) break
-      // A level that was passed over for `agingMs` has its turn first (P4).
-      if (head !== undefined && (best === undefined || now - (this.#servedAt[level] as number) >= agingMs)) best = head
+      if (head === undefined) continue
+      const since = this.#servedAt[level] as number
+      // A level that was passed over for `agingMs` has its turn first, the longest of several (P4).
+      if (best === undefined || (now - since >= agingMs && since < bestSince)) {
+        best = head
+        bestSince = since
+      }
     }
     return best
   }

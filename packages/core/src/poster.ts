@@ -1,8 +1,12 @@
+import { currentTask } from './current-task.ts'
 import type { Origin } from './origin.ts'
 import type { TaskHandle } from './task.ts'
 import type { TaskRecord } from './task-record.ts'
 
 let answered: TaskRecord | undefined
+
+/** The task behind a post that is made now: the one that is replied to, or the current one. */
+export const currentPoster = (): TaskRecord | undefined => answered ?? currentTask()
 
 /** The task that the post which is made now replies to. Told once: what observers of it post is no reply. */
 export const takeAnswered = (): TaskHandle | undefined => {

@@ -56,7 +56,7 @@ export class RepeatingTask implements RepeatingTaskHandle, TaskSink {
     this.#task = task
     this.#interval = interval
     this.#options = options
-    this.#scope = runner.pool.captureScope()
+    this.#scope = options.onProgress === undefined ? runner.pool.captureScope() : runner.pool.captureProgressScope()
     // From the constructor up to the public method.
     this.#origin = runner.pool.tracesOrigin ? captureOrigin(3) : undefined
     this.#due = runner.pool.clock.now() + initialDelay

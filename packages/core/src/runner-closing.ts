@@ -1,6 +1,6 @@
-import { currentTask } from './current-task.ts'
 import { RunnerClosedError } from './errors.ts'
 import type { RejectionReason } from './observer.ts'
+import { currentPoster } from './poster.ts'
 import type { RepeatingTask } from './repeating-task.ts'
 import { RunnerEngine } from './runner-engine.ts'
 import type { EngineOptions } from './runner-queue.ts'
@@ -99,7 +99,7 @@ export abstract class ClosableRunner extends RunnerEngine {
   protected acceptsPost(): boolean {
     if (this.#state === open) return true
     if (this.#state !== closing) return false
-    const task = currentTask()
+    const task = currentPoster()
     return task !== undefined && task.runner === this.self && task.isHolding
   }
 

@@ -170,8 +170,9 @@ export abstract class RunnerEngine extends RunnerPosts {
     const onProgress = record.extras?.onProgress
     if (onProgress === undefined || record.isSettled) return
     this.pool.hooks.guard(record, 'onProgress', () => {
-      if (record.scope === undefined) onProgress(value)
-      else record.scope.runInAsyncScope<undefined, [unknown], void>(onProgress, undefined, value)
+      const scope = record.extras?.progressScope
+      if (scope === undefined) onProgress(value)
+      else scope.runInAsyncScope<undefined, [unknown], void>(onProgress, undefined, value)
     })
   }
 

@@ -50,12 +50,11 @@ export abstract class RunnerPosts extends RunnerQueue {
     // A barrier's callback is ours to run, on any executor.
     if ((typeof task !== 'function' || !pool.accepts.closures) && (traits & isBarrier) === 0) checkTask(this.self, task)
     const record = new TaskRecord(this.self, pool.takeId(), task, traits | inheritsPriority | (this.ownLevel << 3), sink)
-    if (options !== undefined) this.#take(record, options)
+    if (options !== undefined) this.#take(record, options, scope)
     if (key !== undefined) this.extrasOf(record).key = key
     // The post that wakes the pump up needs no scope: the pump comes in its context. Not where a hook may post first.
     const wakesPump = pool.bringsContext && scope === undefined && pool.pump.isIdle && !pool.hooks.observed && !this.isBounded
-    if (pool.bringsContext && !wakesPump) record.scope = scope ?? pool.captureScope(record)
-    else if (!pool.bringsContext && record.extras !== undefined) record.scope = pool.captureScope(record)
+    if (pool.bringsContext && !wakesPump) record.scope = scope ?? pool.captureScope()
     if (delay > 0 && pool.hooks.observed) this.extrasOf(record).poster = currentTask()
     // A reply comes from where its task was posted. `run` and `flush` have a frame more than the others.
     if (pool.tracesOrigin)
@@ -67,7 +66,7 @@ export abstract class RunnerPosts extends RunnerQueue {
     else if (options?.signal !== undefined && !this.#join(record, options.signal)) return record
     else if (delay > 0) this.#delay(record, (due = pool.clock.now() + delay))
     else this.enqueue(record)
-    if (wakesPump && !record.isSettled && !pool.pump.adopt(record)) record.scope = pool.captureScope(record)
+    if (wakesPump && !record.isSettled && !pool.pump.adopt(record)) record.scope = pool.captureScope()
     if (pool.seam?.posted !== undefined && !record.isSettled && !record.has(isBarrier)) {
       pool.seam.posted(this.self, record, record.name, due, undefined, record.has(isUnref))
     }
@@ -107,7 +106,7 @@ export abstract class RunnerPosts extends RunnerQueue {
     origin: Origin | undefined,
   ): TaskRecord {
     const record = new TaskRecord(this.self, this.pool.takeId(), task, isTick | inheritsPriority | (this.ownLevel << 3), sink)
-    this.#take(record, options)
+    this.#take(record, options, scope)
     record.scope = scope
     if (origin !== undefined) this.extrasOf(record).origin = origin
     if (options.signal === undefined || this.#join(record, options.signal)) this.#delay(record, due)
@@ -132,7 +131,7 @@ export abstract class RunnerPosts extends RunnerQueue {
     checkTask(this.self, task)
     const record = new TaskRecord(this.self, this.pool.takeId(), task, inheritsPriority | (this.ownLevel << 3), sink)
     this.#take(record, options)
-    record.scope = this.pool.captureScope(record)
+    record.scope = this.pool.captureScope()
     record.order = --this.#frontOrder
     this.waiters.joined()
     this.requeue(record, true)
@@ -154,13 +153,16 @@ export abstract class RunnerPosts extends RunnerQueue {
     this.enqueue(record, true)
   }
 
-  #take(record: TaskRecord, options: PostOptions): void {
+  #take(record: TaskRecord, options: PostOptions, scope?: AsyncScope): void {
     record.bits |= flagsOf(options)
     if (options.priority !== undefined) {
       record.level = levelOf(options.priority)
       record.bits &= ~inheritsPriority
     }
-    if (needsExtras(options)) this.extrasOf(record).take(options)
+    if (!needsExtras(options)) return
+    const extras = this.extrasOf(record)
+    extras.take(options)
+    if (options.onProgress !== undefined) extras.progressScope = scope ?? this.pool.captureProgressScope()
   }
 
   /** False where the signal has fired already: the task is over (C1). */

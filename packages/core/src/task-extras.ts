@@ -1,3 +1,4 @@
+import type { AsyncScope } from './async-context.ts'
 import type { DelayEntry } from './delay-queue.ts'
 import type { Origin } from './origin.ts'
 import type { SignalGroup } from './signal-group.ts'
@@ -21,6 +22,7 @@ export class TaskExtras {
   name: string | undefined = undefined
   transfer: readonly object[] | undefined = undefined
   onProgress: ((value: unknown) => void) | undefined = undefined
+  progressScope: AsyncScope | undefined = undefined
   /** Whose sequence it is in a keyed runner. */
   key: unknown = undefined
   timeout: number | undefined = undefined
@@ -52,6 +54,7 @@ export class TaskExtras {
   forget(): void {
     this.transfer = undefined
     this.onProgress = undefined
+    this.progressScope = undefined
     this.poster = undefined
   }
 

@@ -219,10 +219,14 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
     return this.#timing || this.hooks.observed
   }
 
-  /** @internal The poster's async context for a task that runs or reports here (E4). */
-  captureScope(record?: TaskRecord): AsyncScope | undefined {
-    if (this.bringsContext || (this.#asyncContext && record?.wantsProgress)) return captureAsyncContext()
-    return undefined
+  /** @internal The poster's async context for a task that runs here (E4). */
+  captureScope(): AsyncScope | undefined {
+    return this.bringsContext ? captureAsyncContext() : undefined
+  }
+
+  /** @internal The same for the progress that it reports here, wherever it runs: the task may change its own. */
+  captureProgressScope(): AsyncScope | undefined {
+    return this.#asyncContext ? captureAsyncContext() : undefined
   }
 
   /** @internal */

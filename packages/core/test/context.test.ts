@@ -90,7 +90,12 @@ describe.each(Object.entries(runners))('async context on a %s runner', (_kind, m
     await user.run('ann', () =>
       runner.run((context) => context.progress(1), { onProgress: () => void seen.push(user.getStore()) }),
     )
-    expect(seen).toEqual(['ann'])
+    await user.run('ann', () =>
+      runner.run((context) => user.run('within', () => context.progress(1)), {
+        onProgress: () => void seen.push(user.getStore()),
+      }),
+    )
+    expect(seen).toEqual(['ann', 'ann'])
   })
 
   test("E4 with asyncContext: false tasks run in no poster's context", async () => {

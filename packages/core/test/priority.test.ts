@@ -345,6 +345,26 @@ describe('a parallel runner', () => {
     expect(started).toBeLessThanOrEqual(2100)
   })
 
+  test('P4 with agingMs: 0 the priorities of a parallel runner take turns, and none of them is starved', async () => {
+    await using env = createTestEnvironment({ pool: { agingMs: 0 } })
+    const runner = new ParallelTaskRunner(env.pool, { maxConcurrency: 1 })
+    const seen: string[] = []
+    for (let task = 0; task < 4; task++) {
+      for (const priority of levels) {
+        runner.postTask(
+          (context) => {
+            seen.push(priority)
+            return context.sleep(1)
+          },
+          { priority },
+        )
+      }
+    }
+    await env.fastForwardUntilNoTasksRemain()
+    expect(seen).toHaveLength(12)
+    for (let from = 1; from + 3 <= 10; from += 3) expect(new Set(seen.slice(from, from + 3)).size).toBe(3)
+  })
+
   test('P1 G-79 G-80 a concurrency that is none, and a pool that is none, are refused at the call', async () => {
     await using env = createTestEnvironment()
     for (const maxConcurrency of [0, -1, 1.5, Number.NaN, '2' as unknown as number, undefined as unknown as number]) {

@@ -348,3 +348,16 @@ test('F2 F7 an error whose onError is refused goes to the error hook: it is not 
   expect(rejections.map(({ reason }) => reason)).toEqual(['runner-closed'])
   expect(errors.map((event) => event.error)).toEqual([error])
 })
+
+test('W5 F7 a reply to the own runner is a post of a task of its own: a runner that closes takes it', async () => {
+  await using env = createTestEnvironment()
+  const runner = new SequencedTaskRunner(env.pool)
+  const seen: unknown[] = []
+  for (const task of [() => 'sync', async () => 'async']) {
+    runner.postTaskAndReply(task, (result) => void seen.push(result), { replyTo: runner })
+  }
+  const closed = runner.close()
+  await env.runUntilIdle()
+  await closed
+  expect(seen).toEqual(['sync', 'async'])
+})

@@ -106,7 +106,7 @@ export class EventBus<Events extends object> implements AsyncDisposable {
 
   /**
    * Posts a call of each handler that is subscribed now, and returns before any of them starts (S3). Resolves when all
-   * have settled, failed ones included. As with `run`, a bus that takes no events says so by the promise: it rejects with
+   * have settled, failed ones included; nobody has to wait for it. As with `run`, a bus that takes no events says so by the promise: it rejects with
    * `RunnerClosedError`, at once or when a shutdown drops the event, and with `QueueFullError` where the runner is full.
    * A handler may publish to its own bus; the event goes to the end of the queue (S3). To wait for it there would be to
    * wait for oneself: who does gets `SequenceDeadlockError` (W3).
@@ -121,7 +121,8 @@ export class EventBus<Events extends object> implements AsyncDisposable {
     }
     // It stands behind the calls on their sequence: when its turn has come, they have settled (S2).
     const settled = this.runner.run(() => this.#checkDelivered(type), { name: `${String(type)}: published` })
-    if (this.runner.isCurrent()) settled.catch(ignore)
+    // Who does not wait is told of calls that were dropped by the hooks of the pool (W4, W7).
+    settled.catch(ignore)
     return settled
   }
 

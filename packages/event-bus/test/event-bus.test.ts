@@ -272,6 +272,21 @@ describe.each(Object.entries(makers))('an event bus %s', (_kind, makeBus) => {
       ])
     }))
 
+  test('W4 an event that nobody waits for may be dropped: no rejection is left over', async () => {
+    const leftOver: unknown[] = []
+    const note = (reason: unknown): void => void leftOver.push(reason)
+    process.on('unhandledRejection', note)
+    await using env = createTestEnvironment()
+    const bus = makeBus(env.pool)
+    bus.subscribe('text', () => {})
+    void bus.publish('text', 'dropped')
+    bus.shutdown()
+    await env.runUntilIdle()
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', note)
+    expect(leftOver).toEqual([])
+  })
+
   test('W3 close in a handler is refused, and closes all the same', () =>
     runTest(async ({ pool }) => {
       const bus = makeBus(pool)
