@@ -110,7 +110,8 @@ export class Pump {
 
   /** A promise was told an outcome: who awaits it goes on before the next task starts (E2). */
   breathe(isRejection: boolean): void {
-    this.#breath = isRejection ? 'turn' : 'microtask'
+    if (isRejection) this.#breath = 'turn'
+    else if (this.#breath === 'none') this.#breath = 'microtask'
   }
 
   /** Takes a slot for a task that starts. */

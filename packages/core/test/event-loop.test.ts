@@ -122,6 +122,25 @@ describe('turns', () => {
   })
 })
 
+test('E2 what awaits a failure goes on first where a success is told right behind it', async () => {
+  await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 2 }) })
+  const runner = new ParallelTaskRunner(pool, { maxConcurrency: 2 })
+  const other = new SequencedTaskRunner(pool)
+  const seen: string[] = []
+  let fail: (() => void) | undefined
+  let succeed: (() => void) | undefined
+  const failing = runner.run(() => new Promise((_, reject) => (fail = () => reject(new Error('expected')))))
+  const told = failing.catch(() => void seen.push('told'))
+  const good = runner.run(() => new Promise<void>((resolve) => (succeed = resolve)))
+  await new Promise((resolve) => setImmediate(resolve))
+  runner.postTask(() => void seen.push('behind'))
+  fail?.()
+  succeed?.()
+  other.postTask(() => {})
+  await Promise.all([told, good, runner.waitIdle()])
+  expect(seen).toEqual(['told', 'behind'])
+})
+
 describe.each(Object.entries(runners))('microtasks and a %s runner', (_kind, makeRunner) => {
   test('E2 what awaits run(t1) goes on before the task queued behind t1 starts', async () => {
     await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })

@@ -2,13 +2,14 @@ import {
   type BoundTask,
   type Clock,
   type Executor,
-  ModuleLoadError,
+  loadExport,
   type Task,
   type TaskExecution,
   type ThreadExecutor,
 } from '@posttask/core'
 import { calledOnce } from './called-once.ts'
-import { copiedError, structuredCopy } from './structured-copy.ts'
+import { copiedError } from './copied-error.ts'
+import { structuredCopy } from './structured-copy.ts'
 
 /** Options of a virtual executor. */
 export interface VirtualExecutorOptions {
@@ -36,9 +37,12 @@ export interface ExecutorHost {
   busy(execution: TaskExecution, cost: readonly [number, number]): Promise<void>
 }
 
-type Module = Readonly<Record<string, unknown>>
+type Exported = (...args: readonly unknown[]) => unknown
 
-const modules = new Map<string, Module>()
+/** The functions that were called so far, by URL and name: each is waited for once. */
+const loaded = new Map<string, Exported>()
+
+const keyOf = (task: BoundTask): string => `${task.module}#${task.export}`
 
 /** Runs closures and bound tasks in this process, one at a time when its clock says so. Has no queue, as every executor. */
 export class VirtualExecutor implements Executor {
@@ -106,45 +110,27 @@ export class VirtualExecutor implements Executor {
 
   #runBound(task: BoundTask, execution: TaskExecution): unknown {
     if (this.#isSimulated) return this.#runCopied(task, structuredCopy(task.args, 'args', execution.transfer), execution)
-    const module = modules.get(task.module)
-    if (module !== undefined) return exported(module, task)(...task.args)
-    return this.#load(task.module).then((loaded) => execution.enter(() => exported(loaded, task)(...task.args)))
+    const known = loaded.get(keyOf(task))
+    if (known !== undefined) return known(...task.args)
+    return this.#load(task).then((body) => execution.enter(() => body(...task.args)))
   }
 
   async #runCopied(task: BoundTask, args: readonly unknown[], execution: TaskExecution): Promise<unknown> {
-    const module = modules.get(task.module) ?? (await this.#load(task.module))
-    const body = exported(module, task)
+    const body = loaded.get(keyOf(task)) ?? (await this.#load(task))
     if (this.#cost !== undefined) await this.#host.busy(execution, this.#cost)
     let result: unknown
     try {
       result = await execution.enter(() => body(...args))
     } catch (error) {
-      throw copiedError(error)
+      // A cancelled task that ends as it was asked to gives back the very reason.
+      throw execution.aborted && error === execution.abortReason ? error : copiedError(error)
     }
     return structuredCopy(result, 'result')
   }
 
-  #load(url: string): Promise<Module> {
-    const loading = import(url).then(
-      (module: Module) => {
-        modules.set(url, module)
-        return module
-      },
-      (cause: unknown) => {
-        throw new ModuleLoadError(
-          `module ${url} could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
-          url,
-          '',
-          { cause },
-        )
-      },
-    )
-    return this.#host.external(loading, `import ${url}`)
+  async #load(task: BoundTask): Promise<Exported> {
+    const found = await this.#host.external(loadExport(task.module, task.export), `import ${task.module}`)
+    loaded.set(keyOf(task), found as Exported)
+    return found as Exported
   }
-}
-
-const exported = (module: Module, task: BoundTask): ((...args: readonly unknown[]) => unknown) => {
-  const found = module[task.export]
-  if (typeof found === 'function') return found as (...args: readonly unknown[]) => unknown
-  throw new ModuleLoadError(`module ${task.module} exports no function "${task.export}"`, task.module, task.export)
 }

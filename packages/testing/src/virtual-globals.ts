@@ -1,49 +1,21 @@
 import type { VirtualClock } from './virtual-clock.ts'
+import { virtualDate } from './virtual-date.ts'
+import { VirtualTimeout } from './virtual-timeout.ts'
 
 /** What can be made virtual. */
 export type GlobalName = 'setTimeout' | 'setInterval' | 'Date' | 'performance' | 'AbortSignal' | 'fetch'
 
-interface Timer {
-  cancel(): void
-}
-
-/** What `setTimeout` gives: enough of Node's and of a browser's. */
-class VirtualTimeout implements Disposable {
-  readonly #id: number
-  readonly #onClear: () => void
-
-  constructor(id: number, onClear: () => void) {
-    this.#id = id
-    this.#onClear = onClear
-  }
-
-  ref(): this {
-    return this
-  }
-
-  unref(): this {
-    return this
-  }
-
-  hasRef(): boolean {
-    return true
-  }
-
-  close(): this {
-    this.#onClear()
-    return this
-  }
-
-  [Symbol.toPrimitive](): number {
-    return this.#id
-  }
-
-  [Symbol.dispose](): void {
-    this.#onClear()
-  }
-}
-
 type Callback = (...args: readonly unknown[]) => void
+
+interface SleepOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Where `util.promisify` looks. */
+const promisified = Symbol.for('nodejs.util.promisify.custom')
+
+const abortError = (cause: unknown): Error =>
+  Object.assign(new Error('The operation was aborted', { cause }), { name: 'AbortError', code: 'ABORT_ERR' })
 
 const delayOf = (ms: unknown): number => (Number.isFinite(Number(ms)) ? Math.max(0, Number(ms)) : 0)
 
@@ -56,7 +28,7 @@ export const installGlobals = (
   external: <T>(promise: PromiseLike<T>, what: string) => Promise<T>,
   names: readonly GlobalName[] = ['setTimeout', 'setInterval', 'Date', 'performance', 'AbortSignal', 'fetch'],
 ): Disposable => {
-  const timers = new Map<number, Timer>()
+  const timers = new Map<number, VirtualTimeout>()
   let lastId = 0
   const restores: (() => void)[] = []
   const replace = (target: object, key: string, value: unknown): void => {
@@ -66,44 +38,33 @@ export const installGlobals = (
       original === undefined ? Reflect.deleteProperty(target, key) : Object.defineProperty(target, key, original),
     )
   }
+  const { clearTimeout: realClear } = globalThis
   const clear = (timer: unknown): void => {
-    const id = Number(timer)
-    timers.get(id)?.cancel()
-    timers.delete(id)
+    if (timer instanceof VirtualTimeout) timer.close()
+    // One that was set before: its number may be that of one of these.
+    else if (typeof timer === 'object' && timer !== null) realClear(timer as NodeJS.Timeout)
+    else timers.get(Number(timer))?.close()
   }
-  const set = (start: (id: number) => Timer): VirtualTimeout => {
-    const id = ++lastId
-    timers.set(id, start(id))
-    return new VirtualTimeout(id, () => clear(id))
-  }
+  const set = (delay: number, callback: () => void, repeats: boolean): VirtualTimeout =>
+    new VirtualTimeout(++lastId, timers, (onDue) => clock.setTimer(delay, onDue), callback, repeats)
   const setTimeout = (callback: Callback, ms?: number, ...args: readonly unknown[]): VirtualTimeout =>
-    set((id) =>
-      clock.setTimer(delayOf(ms), () => {
-        timers.delete(id)
-        callback(...args)
-      }),
-    )
-  const setInterval = (callback: Callback, ms?: number, ...args: readonly unknown[]): VirtualTimeout =>
-    set((id) => {
-      // An interval of 0 would stop the time.
-      const interval = Math.max(1, delayOf(ms))
-      const next = (): Timer =>
-        clock.setTimer(interval, () => {
-          timers.set(id, next())
-          callback(...args)
-        })
-      return next()
+    set(delayOf(ms), () => callback(...args), false)
+  const sleep = <T>(ms?: number, value?: T, { signal }: SleepOptions = {}): Promise<T | undefined> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', abort)
+        resolve(value)
+      }, ms)
+      const abort = (): void => {
+        timer.close()
+        reject(abortError(signal?.reason))
+      }
+      if (signal?.aborted) abort()
+      else signal?.addEventListener('abort', abort, { once: true })
     })
-  const RealDate = Date
-  class VirtualDate extends RealDate {
-    constructor(...args: readonly unknown[]) {
-      super(...((args.length === 0 ? [clock.wallNow()] : args) as [number]))
-    }
-
-    static override now(): number {
-      return clock.wallNow()
-    }
-  }
+  const setInterval = (callback: Callback, ms?: number, ...args: readonly unknown[]): VirtualTimeout =>
+    // An interval of 0 would stop the time.
+    set(Math.max(1, delayOf(ms)), () => callback(...args), true)
   const timeout = (ms: number): AbortSignal => {
     const controller = new AbortController()
     clock.setTimer(delayOf(ms), () =>
@@ -114,14 +75,18 @@ export const installGlobals = (
   const realFetch = globalThis.fetch
   const install: Readonly<Record<GlobalName, () => void>> = {
     setTimeout() {
-      replace(globalThis, 'setTimeout', setTimeout)
+      replace(globalThis, 'setTimeout', Object.assign(setTimeout, { [promisified]: sleep }))
       replace(globalThis, 'clearTimeout', clear)
     },
     setInterval() {
       replace(globalThis, 'setInterval', setInterval)
       replace(globalThis, 'clearInterval', clear)
     },
-    Date: () => replace(globalThis, 'Date', VirtualDate),
+    Date() {
+      const VirtualDate = virtualDate(Date, () => clock.wallNow())
+      replace(globalThis, 'Date', VirtualDate)
+      replace(VirtualDate.prototype, 'constructor', VirtualDate)
+    },
     performance: () => replace(performance, 'now', () => clock.now()),
     AbortSignal: () => replace(AbortSignal, 'timeout', timeout),
     fetch: () => replace(globalThis, 'fetch', (...args: Parameters<typeof fetch>) => external(realFetch(...args), 'fetch')),
@@ -130,8 +95,7 @@ export const installGlobals = (
   return {
     [Symbol.dispose]() {
       for (const restore of restores.splice(0)) restore()
-      for (const timer of timers.values()) timer.cancel()
-      timers.clear()
+      for (const timer of timers.values()) timer.close()
     },
   }
 }

@@ -65,6 +65,14 @@ export const brokenExecutors: readonly {
       withExecute(async (good, task, execution) => void (await good.execute(task, execution))),
     ],
     [
+      'passes results as JSON',
+      /F1 run gives the value/,
+      withExecute(async (good, task, execution) => {
+        const result = await good.execute(task, execution)
+        return result === undefined ? undefined : JSON.parse(JSON.stringify(result))
+      }),
+    ],
+    [
       'swallows errors',
       /F1 an error arrives/,
       withExecute(async (good, task, execution) => (good.execute(task, execution) as Promise<unknown>).catch(() => undefined)),

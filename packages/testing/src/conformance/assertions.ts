@@ -1,3 +1,6 @@
+import { builtinModule } from '../host.ts'
+import { deepEqual } from './deep-equal.ts'
+
 /** A backend does not keep a rule. Any test runner shows it as a failure. */
 export class ConformanceFailure extends Error {
   override readonly name = 'ConformanceFailure'
@@ -8,21 +11,20 @@ export function assert(holds: unknown, what: string): asserts holds {
   if (!holds) throw new ConformanceFailure(what)
 }
 
+const inspect = builtinModule<{ inspect(this: void, value: unknown, options: object): string }>('node:util')?.inspect
+
 const show = (value: unknown): string => {
   if (value instanceof Error) return `${value.name}: ${value.message}`
   try {
-    return JSON.stringify(value) ?? String(value)
+    return inspect?.(value, { breakLength: Number.POSITIVE_INFINITY }) ?? JSON.stringify(value) ?? String(value)
   } catch {
     return String(value)
   }
 }
 
-/** Compares plain data by its JSON, everything else by identity. */
+/** Compares data deeply: NaN is NaN, -0 is not 0, and what is undefined is not missing. Functions by identity. */
 export const assertEqual = (actual: unknown, expected: unknown, what: string): void => {
-  assert(
-    Object.is(actual, expected) || show(actual) === show(expected),
-    `${what}: expected ${show(expected)}, got ${show(actual)}`,
-  )
+  assert(deepEqual(actual, expected), `${what}: expected ${show(expected)}, got ${show(actual)}`)
 }
 
 /** What `promise` rejects with; it fails the case when it does not. May be awaited later. */

@@ -1,4 +1,4 @@
-import { SequencedTaskRunner } from '@posttask/core'
+import { SequencedTaskRunner, SingleThreadTaskRunner, type TaskErrorEvent } from '@posttask/core'
 import { assertEqual, assertError, rejection } from './assertions.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 
@@ -42,6 +42,39 @@ export const cancelCases: readonly ConformanceCase[] = [
       assertEqual(((await aborted) as Error).message, 'stop', 'the reason')
       await behind
       assertEqual(state[1], 1, 'the aborted task ended before the next one started')
+    },
+  },
+  {
+    title: 'F2 a cancelled task that fails with the very reason has not failed',
+    requires: ['shared memory', 'bound tasks'],
+    async run(subject) {
+      const events: TaskErrorEvent[] = []
+      const runner = new SequencedTaskRunner(subject.pool({ onTaskError: (event) => void events.push(event) }))
+      const state = subject.shared()
+      const controller = new AbortController()
+      runner.postTask(subject.contextTasks.failWhenAborted(state), { signal: controller.signal })
+      await subject.until(state, 0, 1)
+      controller.abort(new Error('stop'))
+      await runner.waitIdle()
+      assertEqual(
+        events.map(({ error }) => String(error)),
+        [],
+        'what the error hook was told',
+      )
+    },
+  },
+  {
+    title: 'C3 W3 a thread that is held by what an ended task left behind is ended and replaced',
+    requires: ['threads', 'terminate', 'shared memory'],
+    async run(subject) {
+      const runner = new SingleThreadTaskRunner(subject.pool(), { onThreadLost: 'restart' })
+      const state = subject.shared()
+      await runner.run(subject.tasks.leaveSpin(state))
+      await subject.until(state, 0, 1)
+      const stuck = rejection(runner.run(subject.tasks.echo('stuck'), { timeout: 50 }), 'a task past its time limit')
+      const behind = subject.watch(runner.run(subject.tasks.echo('behind')))
+      assertError(await stuck, 'TaskTimeoutError', 'a task past its time limit')
+      assertEqual(await behind, 'behind', 'the task behind it, on a new thread')
     },
   },
   {

@@ -7,6 +7,16 @@ export const report = (steps: number): string => {
   return 'reported'
 }
 
+/** Says that it has started, and fails with the reason of its signal. */
+export const failWhenAborted = async (state: Int32Array): Promise<never> => {
+  const { signal } = taskContext()
+  const aborted = new Promise<never>((_resolve, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+  )
+  Atomics.store(state, 0, 1)
+  return aborted
+}
+
 /** Says that it has started, then waits for its signal and gives its reason's message. */
 export const untilAborted = async (state: Int32Array): Promise<string> => {
   const { signal } = taskContext()

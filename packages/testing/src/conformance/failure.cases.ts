@@ -1,6 +1,19 @@
 import { ParallelTaskRunner, SequencedTaskRunner, SingleThreadTaskRunner, type Task, type TaskErrorEvent } from '@posttask/core'
 import { assert, assertEqual, assertError, rejection, thrown } from './assertions.ts'
 import type { ConformanceCase } from './conformance-case.ts'
+import type { Subject } from './subject.ts'
+
+/** A runner with a task that was sent to its thread, and not started there when the thread dies. 1 is `init`, 2 the task. */
+const loseThread = async (subject: Subject, onThreadLost: 'close' | 'restart') => {
+  const [state, log] = [subject.shared(), subject.shared(8)]
+  const runner = new SingleThreadTaskRunner(subject.pool(), { init: subject.tasks.append(log, 1), onThreadLost })
+  await runner.run(subject.tasks.leaveCrash(state))
+  await subject.until(state, 0, 1)
+  const behind = subject.watch(runner.run(subject.tasks.append(log, 2)))
+  await subject.waitFor(() => runner.stats().running === 1, 'the task to be sent')
+  Atomics.store(state, 1, 1)
+  return { runner, log, behind }
+}
 
 /** What goes wrong, and what it does to nobody else. */
 export const failureCases: readonly ConformanceCase[] = [
@@ -77,6 +90,26 @@ export const failureCases: readonly ConformanceCase[] = [
       assertError(await crashed, 'WorkerCrashedError', 'the crash')
       assertError(await behind, 'WorkerCrashedError', 'the task behind')
       assert(runner.isClosed, 'the runner must be closed')
+    },
+  },
+  {
+    title: 'S4 a task that the lost thread had not started does not run once its runner has closed',
+    requires: ['threads', 'terminate', 'shared memory'],
+    async run(subject) {
+      const { runner, log, behind } = await loseThread(subject, 'close')
+      assertError(await rejection(behind, 'the task behind'), 'WorkerCrashedError', 'the task behind')
+      assert(runner.isClosed, 'the runner must be closed')
+      assertEqual([...log.subarray(0, 3)], [1, 1, 0], 'what ran')
+    },
+  },
+  {
+    title: "S4 with 'restart' init comes ahead of a task that the lost thread had not started",
+    requires: ['threads', 'terminate', 'shared memory'],
+    async run(subject) {
+      const { runner, log, behind } = await loseThread(subject, 'restart')
+      await behind
+      assertEqual([...log.subarray(0, 4)], [3, 1, 1, 2], 'what ran')
+      await runner.close()
     },
   },
   {

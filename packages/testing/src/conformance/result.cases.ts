@@ -2,7 +2,16 @@ import { ParallelTaskRunner, SequencedTaskRunner } from '@posttask/core'
 import { assert, assertEqual, assertError, rejection } from './assertions.ts'
 import type { ConformanceCase } from './conformance-case.ts'
 
-const value = { text: 'ä', list: [1, null, true], nested: { deep: [{ n: -0.5 }] } }
+const value = {
+  text: 'ä',
+  list: [1, null, true],
+  nested: { deep: [{ n: -0.5 }] },
+  numbers: [-0, Number.NaN, Number.NEGATIVE_INFINITY],
+  nothing: undefined,
+  map: new Map([['key', new Set([1])]]),
+  date: new Date(0),
+  bytes: new Uint8Array([1, 2]),
+}
 
 const assertSameError = (error: unknown, message: string): void => {
   assertError(error, 'RangeError', 'the error of a task')
@@ -31,6 +40,23 @@ export const resultCases: readonly ConformanceCase[] = [
       assertSameError(await rejection(runner.run(subject.tasks.fail('at once')), 'a task that throws'), 'at once')
       assertSameError(await rejection(runner.run(subject.tasks.failLater('later')), 'a task that rejects'), 'later')
       assertEqual(await runner.run(subject.tasks.echo(1)), 1, 'the task after a failure')
+    },
+  },
+  {
+    title:
+      'F1 an error of any class arrives below its nearest built-in class, with its errors, and cycles of causes as they were',
+    async run(subject) {
+      const runner = new SequencedTaskRunner(subject.pool())
+      const several = await rejection(runner.run(subject.tasks.failSeveral()), 'a task that throws a subclass of AggregateError')
+      assert(several instanceof AggregateError, 'it must be an AggregateError')
+      assertEqual(several.constructor.name, 'SeveralError', 'the name of its class')
+      assert(several.cause === several, 'it must be its own cause')
+      const [first, second] = several.errors as unknown[]
+      assert(first instanceof TypeError, 'its first error must be a TypeError')
+      assertEqual([several.errors.length, first.message, second], [2, 'one', 'two'], 'its errors')
+      const exception = await rejection(runner.run(subject.tasks.failWithException()), 'a task that throws a DOMException')
+      assert(exception instanceof DOMException, 'it must be a DOMException')
+      assertEqual([exception.name, exception.code, exception.message], ['AbortError', 20, 'gone'], 'what it tells')
     },
   },
   {

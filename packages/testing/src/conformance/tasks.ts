@@ -27,6 +27,19 @@ export const failLater = async (message: string): Promise<never> => {
   return fail(message)
 }
 
+class SeveralError extends AggregateError {}
+
+/** Fails with a subclass of a built-in class, which is its own cause. */
+export const failSeveral = (): never => {
+  const error = new SeveralError([new TypeError('one'), 'two'], 'several')
+  throw Object.assign(error, { cause: error })
+}
+
+/** Fails with an error whose name and code are no own properties. */
+export const failWithException = (): never => {
+  throw new DOMException('gone', 'AbortError')
+}
+
 /** Throws something that is no error. */
 export const throwValue = (value: unknown): never => {
   throw value
@@ -72,6 +85,20 @@ export const uncloneable = (): unknown => ({ list: [1, { callback: () => 1 }] })
 export const crash = (code: number): void => {
   const { process } = globalThis as unknown as { process: { exit(code: number): never } }
   process.exit(code)
+}
+
+/** Leaves code behind that says so, holds the thread until it is told to end, and takes the thread along. */
+export const leaveCrash = (state: Int32Array): void => {
+  setTimeout(() => {
+    Atomics.store(state, 0, 1)
+    while (Atomics.load(state, 1) === 0);
+    crash(1)
+  }, 0)
+}
+
+/** Leaves code behind that says so, and holds the thread for ever. */
+export const leaveSpin = (state: Int32Array): void => {
+  setTimeout(() => spin(state), 0)
 }
 
 /** The length of what arrived. */
