@@ -1,7 +1,8 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', worker: 'src/worker.ts' },
+  entry: { index: 'src/index.ts', worker: 'src/worker.ts', load: 'src/load.cjs' },
+  loader: { '.cjs': 'copy' },
   format: ['esm'],
   target: 'node20.19',
   sourcemap: true,

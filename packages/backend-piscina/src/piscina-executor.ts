@@ -1,10 +1,13 @@
 import type { BoundTask, Executor } from '@posttask/core'
 import { BorrowedPoolExecutor, inheritedExecArgv, LaneExecutor, type LaneOptions } from '@posttask/core/worker'
 import type { Piscina } from 'piscina'
-import { PiscinaHolder, type PiscinaThreadOptions, workerFile } from './piscina-holder.ts'
+import { PiscinaHolder, type PiscinaThreadOptions, serveIn } from './piscina-holder.ts'
 
 /** Options of `piscinaExecutor`: those of a thread are piscina's own and handed to it. */
-export interface PiscinaExecutorOptions extends LaneOptions, PiscinaThreadOptions {}
+export interface PiscinaExecutorOptions extends LaneOptions, PiscinaThreadOptions {
+  /** Given, it makes the reduced mode: {@link PiscinaPoolOptions}. */
+  readonly pool?: undefined
+}
 
 /** `piscinaExecutor({ pool })`: an existing pool, in a reduced mode. */
 export interface PiscinaPoolOptions {
@@ -50,7 +53,7 @@ const borrow = (pool: Piscina): Executor<BoundTask> => {
   return new BorrowedPoolExecutor({
     name: 'piscina',
     maxConcurrency: Math.floor(maxThreads),
-    serve: (start, transfer) => pool.run(start, { filename: workerFile, name: 'default', transferList: [...transfer] as never }),
+    serve: (start, transfer) => serveIn(pool, start, transfer),
   })
 }
 
@@ -69,7 +72,7 @@ const borrow = (pool: Piscina): Executor<BoundTask> => {
 export function piscinaExecutor(options: PiscinaPoolOptions): BorrowedPoolExecutor
 export function piscinaExecutor(options?: PiscinaExecutorOptions): LaneExecutor
 export function piscinaExecutor(options: PiscinaExecutorOptions | PiscinaPoolOptions = {}): Executor<BoundTask> {
-  if ('pool' in options) return borrow(options.pool)
+  if (options.pool !== undefined) return borrow(options.pool)
   const forPiscina = threadOptions(options)
   return new LaneExecutor({ name: 'piscina', makeHolder: () => new PiscinaHolder(forPiscina) }, options)
 }

@@ -1,11 +1,17 @@
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { TransferListItem, Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { ThreadHolder, ThreadStart } from '@posttask/core/worker'
 import { Piscina } from 'piscina'
 
+const loader = fileURLToPath(new URL('./load.cjs', import.meta.url))
+
 /** Beside this module, and of its kind: TypeScript in the repository, JavaScript once built. */
-export const workerFile: string = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url))
+const entry = new URL(`./worker${extname(import.meta.url)}`, import.meta.url).href
+
+/** Calls `serveTasks` in a thread of `pool`. */
+export const serveIn = (pool: Piscina, start: ThreadStart, transfer: readonly object[]): Promise<unknown> =>
+  pool.run({ entry, start }, { filename: loader, name: 'default', transferList: [...transfer] as never })
 
 /** What piscina is told of a thread. */
 export type PiscinaThreadOptions = Pick<
@@ -38,8 +44,8 @@ export class PiscinaHolder implements ThreadHolder {
     return this.#pool.threads[0]
   }
 
-  serve(start: ThreadStart, transfer: readonly TransferListItem[]): Promise<unknown> {
-    return this.#pool.run(start, { filename: workerFile, transferList: [...transfer] as never })
+  serve(start: ThreadStart, transfer: readonly object[]): Promise<unknown> {
+    return serveIn(this.#pool, start, transfer)
   }
 
   destroy(): Promise<unknown> {

@@ -1,2 +1,2 @@
-// What piscina loads in each thread.
+// What runs in each thread: `load.cjs` imports it.
 export { serveTasks as default } from '@posttask/core/worker'

@@ -4,7 +4,10 @@ import type { Tinypool } from 'tinypool'
 import { TinypoolHolder, type TinypoolThreadOptions, workerFile } from './tinypool-holder.ts'
 
 /** Options of `tinypoolExecutor`: those of a thread are tinypool's own and handed to it. */
-export interface TinypoolExecutorOptions extends LaneOptions, TinypoolThreadOptions {}
+export interface TinypoolExecutorOptions extends LaneOptions, TinypoolThreadOptions {
+  /** Given, it makes the reduced mode: {@link TinypoolPoolOptions}. */
+  readonly pool?: undefined
+}
 
 /** `tinypoolExecutor({ pool })`: an existing pool, in a reduced mode. */
 export interface TinypoolPoolOptions {
@@ -71,7 +74,7 @@ const borrow = (pool: Tinypool): Executor<BoundTask> => {
 export function tinypoolExecutor(options: TinypoolPoolOptions): BorrowedPoolExecutor
 export function tinypoolExecutor(options?: TinypoolExecutorOptions): LaneExecutor
 export function tinypoolExecutor(options: TinypoolExecutorOptions | TinypoolPoolOptions = {}): Executor<BoundTask> {
-  if ('pool' in options) return borrow(options.pool)
+  if (options.pool !== undefined) return borrow(options.pool)
   const forTinypool = threadOptions(options)
   return new LaneExecutor({ name: 'tinypool', makeHolder: () => new TinypoolHolder(forTinypool) }, options)
 }

@@ -1,6 +1,6 @@
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { TransferListItem, Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { ThreadHolder, ThreadStart } from '@posttask/core/worker'
 import { type Options, Tinypool } from 'tinypool'
 
@@ -33,6 +33,8 @@ export class TinypoolHolder implements ThreadHolder {
     if (keeper === undefined || thread === undefined) return undefined
     if (!this.#watched.has(thread)) {
       this.#watched.add(thread)
+      // Tinypool waits for its end by `once`, which after an error takes its listeners off, and throws where it cannot.
+      Object.assign(keeper, { removeListener: thread.removeListener.bind(thread) })
       thread.on('exit', (code) => {
         if (this.#pool.threads.includes(keeper)) keeper.emit('error', new Error(`the thread exited with code ${code}`))
       })
@@ -40,7 +42,7 @@ export class TinypoolHolder implements ThreadHolder {
     return thread
   }
 
-  async serve(start: ThreadStart, transfer: readonly TransferListItem[]): Promise<unknown> {
+  async serve(start: ThreadStart, transfer: readonly object[]): Promise<unknown> {
     return this.#pool.run(start, { filename: workerFile, transferList: [...transfer] as never })
   }
 

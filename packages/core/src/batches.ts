@@ -2,7 +2,7 @@ import type { Executor, Settled } from './executor.ts'
 import type { Pump } from './pump.ts'
 import { RunnerEngine } from './runner-engine.ts'
 import type { BoundTask, Task } from './task.ts'
-import { failed, sharesSlot, sharesTurn, succeeded, type TaskRecord } from './task-record.ts'
+import { countsAsBestEffort, failed, sharesSlot, sharesTurn, succeeded, type TaskRecord } from './task-record.ts'
 
 /** A batch never holds its slot longer than about this, so an urgent task never waits longer for it. */
 const longestMs = 1
@@ -11,11 +11,14 @@ const longestMs = 1
  * Small bound tasks travel together: when more tasks are ready than slots are free, several go in one message to one
  * slot and run there one after the other, each with an outcome of its own. Only tasks whose run time is known, from
  * earlier runs of the same function, join a batch. What moves to a thread goes alone: were the thread to die before the
- * task's turn, it would be gone. So does what has a time limit: no other may use it up (C2).
+ * task's turn, it would be gone. So does what has a time limit: no other may use it up (C2). And so does what was lost
+ * with a thread: if it was this task's arguments that killed it, they kill no other's chance.
  */
 export class Batches {
   readonly #executor: Executor<never>
   readonly #pump: Pump
+  /** Made with the first loss, for it is asked for each task. */
+  #lost: WeakSet<TaskRecord> | undefined
 
   private constructor(executor: Executor<never>, pump: Pump) {
     this.#executor = executor
@@ -64,13 +67,25 @@ export class Batches {
     const onSlow = (known: readonly (Settled | undefined)[]): void => {
       open = settleKnown(open, known)
     }
-    const outcomes = this.#executor.executeBatch?.(tasks as never, batch, onSlow) as PromiseLike<readonly Settled[]>
-    outcomes.then(
-      (settled) => settleAll(open, settled),
-      (error: unknown) => {
-        for (const { record, isTold } of open) record.runner.ended(record, isTold ? succeeded : failed, error)
-      },
-    )
+    const fail = (error: unknown): void => {
+      for (const { record, isTold } of open) record.runner.ended(record, isTold ? succeeded : failed, error)
+    }
+    try {
+      const outcomes = this.#executor.executeBatch?.(tasks as never, batch, onSlow) as PromiseLike<readonly Settled[]>
+      outcomes.then((settled) => this.#settleAll(open, settled), fail)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  #settleAll(open: readonly OpenTask[], outcomes: readonly Settled[]): void {
+    for (const { record, index, isTold } of open) {
+      const outcome = outcomes[index]
+      if (isTold) record.runner.ended(record, succeeded, undefined)
+      else settle(record, outcome)
+      if (outcome?.status === 'lost') (this.#lost ??= new WeakSet()).add(record)
+    }
+    takeBack(open, outcomes)
   }
 
   get #waiting(): RunnerEngine | undefined {
@@ -79,7 +94,11 @@ export class Batches {
   }
 
   #cost(record: TaskRecord): number {
-    const goesAlone = typeof record.task === 'function' || record.transfer !== undefined || record.extras?.timeout !== undefined
+    const goesAlone =
+      typeof record.task === 'function' ||
+      record.transfer !== undefined ||
+      record.extras?.timeout !== undefined ||
+      this.#lost?.has(record) === true
     const estimate = goesAlone ? undefined : this.#executor.estimate?.(record.task as Task as never)
     return estimate ?? Number.POSITIVE_INFINITY
   }
@@ -92,25 +111,21 @@ interface OpenTask {
   readonly isTold: boolean
 }
 
-const settleAll = (open: readonly OpenTask[], outcomes: readonly Settled[]): void => {
-  for (const { record, index, isTold } of open) {
-    if (isTold) record.runner.ended(record, succeeded, undefined)
-    else settle(record, outcomes[index])
-  }
-  takeBack(open, outcomes)
-}
-
 /**
  * One task of a batch takes long. Tells the outcomes of those that have ended, and lets go of whom its end means nothing
- * to. What stays: the first, which has the slot, and those of its runner, one of which may have its turn (S2).
+ * to. What stays: those of its runner, one of which may have its turn (S2).
  */
 const settleKnown = (batch: readonly OpenTask[], known: readonly (Settled | undefined)[]): OpenTask[] => {
   const busy = new Set(batch.filter(({ index }) => known[index] === undefined).map(({ record }) => record.runner))
   const open: OpenTask[] = []
+  const first = batch[0]?.record
+  const slow = batch.find(({ index }) => known[index] === undefined)?.record
+  if (first !== undefined && slow !== undefined && slow !== first) passSlot(first, slow)
   for (const { record, index } of batch) {
     const outcome = known[index]
     if (outcome?.status === 'lost') continue
-    const stays = index === 0 || busy.has(record.runner)
+    // Where all have ended there is nobody to take the slot; the batch is over any moment.
+    const stays = busy.has(record.runner) || (index === 0 && slow === undefined)
     if (stays) open.push({ record, index, isTold: outcome !== undefined })
     if (!stays) settle(record, outcome)
     else if (outcome?.status === 'fulfilled') record.runner.tellOutcome(record, succeeded, outcome.value)
@@ -118,6 +133,12 @@ const settleKnown = (batch: readonly OpenTask[], known: readonly (Settled | unde
   }
   takeBack(batch, known)
   return open
+}
+
+/** With all that is counted of it (P5). */
+const passSlot = (from: TaskRecord, to: TaskRecord): void => {
+  to.bits = (to.bits & ~sharesSlot) | (from.bits & countsAsBestEffort)
+  from.bits = (from.bits & ~countsAsBestEffort) | sharesSlot
 }
 
 /** From the last to the first: each goes ahead of what waits. */

@@ -63,6 +63,11 @@ export interface ThreadOptions {
    * short rejects. The next `execute` goes to a new thread.
    */
   onLost(error: Error): void
+  /**
+   * Called ahead of `onLost` for an execution whose task the thread had not started. True where the runner starts it
+   * anew itself; the promise of this execution then never settles. Otherwise it rejects.
+   */
+  takeBack?(execution: TaskExecution): boolean
 }
 
 /**

@@ -30,6 +30,8 @@ class FakeThreads implements Executor<BoundTask> {
   readonly capabilities = { boundary: 'thread', transfer: false, terminate: false, sharedMemory: false, maxBatch: 8 } as const
   readonly messages: Message[] = []
   readonly maxConcurrency: number
+  /** Thrown at the call. */
+  refusal: Error | undefined = undefined
   readonly #costs: Readonly<Record<string, number>>
 
   constructor(maxConcurrency: number, costs: Readonly<Record<string, number>>, clock: Clock = systemClock) {
@@ -53,6 +55,7 @@ class FakeThreads implements Executor<BoundTask> {
     _executions: readonly TaskExecution[],
     slow: Message['slow'] = () => {},
   ): Promise<readonly Settled[]> {
+    if (this.refusal !== undefined) throw this.refusal
     const names = tasks.map(({ export: name }) => name)
     return new Promise((resolve) => {
       const all = names.map((value): Settled => ({ status: 'fulfilled', value }))
@@ -112,6 +115,39 @@ test('P1 free slots share what is ready', async () => {
   await runner.waitIdle()
 })
 
+test('P1 a parallel runner of which a task travels with that of another goes on while slots are free', async () => {
+  const executor = new FakeThreads(4, { a: 0.1, b: 0.1 })
+  const pool = new ThreadPool({ executor })
+  const [first, second] = [1, 2].map(() => new ParallelTaskRunner(pool, { maxConcurrency: 4 })) as [
+    ParallelTaskRunner<BoundTask>,
+    ParallelTaskRunner<BoundTask>,
+  ]
+  for (const name of ['a1', 'a2', 'a3', 'a4']) first.postTask(task(name))
+  for (const name of ['b1', 'long1', 'long2']) second.postTask(task(name))
+  await turn()
+  expect(executor.messages.map(({ names }) => names)).toContainEqual(['a1', 'b1'])
+  expect(executor.messages.flatMap(({ names }) => names)).toContain('long1')
+  expect(pool.stats().active).toBe(4)
+})
+
+test('D3 a tick that travels with others counts as a run', async () => {
+  const executor = new FakeThreads(1, { s: 0.1 })
+  const pool = new ThreadPool({ executor })
+  const [first, second] = [new SequencedTaskRunner(pool), new SequencedTaskRunner(pool)]
+  first.postTask(task('alone'))
+  await turn()
+  first.postTask(task('s1'))
+  const ticking = second.postRepeatingTask(task('s2'), 100_000, { initialDelay: 0, unref: true })
+  while (second.stats().pending === 0) await new Promise((resolve) => setTimeout(resolve))
+  executor.messages[0]?.settle()
+  await turn()
+  expect(executor.messages[1]?.names.toSorted()).toEqual(['s1', 's2'])
+  expect(ticking.runCount).toBe(1)
+  ticking.stop()
+  executor.messages[1]?.settle()
+  await Promise.all([first.waitIdle(), second.waitIdle()])
+})
+
 test('P5 a less urgent task does not travel in the slot of a more urgent one', async () => {
   const threads = new FakeThreads(1, cheap)
   const pool = new ThreadPool({ executor: threads })
@@ -158,14 +194,38 @@ test('F5 tasks that a dead thread had not started run elsewhere, in order and ah
   const behind = runner.run(task('a4'))
   threads.messages[0]?.settle([{ status: 'rejected', reason: new Error('crashed') }, { status: 'lost' }, { status: 'lost' }])
   await outcomes[0]
-  // Behind a failure that somebody awaits the pump comes in the next turn (E2).
+  // Alone, for it may be one of them that kills threads. Behind a failure that somebody awaits the pump comes in the next
+  // turn (E2).
   await turn()
-  await turn()
-  expect(threads.messages[1]?.names).toEqual(['a2', 'a3', 'a4'])
-  threads.messages[1]?.settle()
+  for (let message = 1; message < 4; message++) {
+    await turn()
+    threads.messages[message]?.settle()
+  }
+  expect(threads.messages.slice(1).map(({ names }) => names)).toEqual([['a2'], ['a3'], ['a4']])
   expect(await Promise.all(outcomes)).toEqual(['crashed', 'a2', 'a3'])
   await idle
   expect(await behind).toBe('a4')
+})
+
+test('F2 an executor that refuses a batch at the call fails its tasks, and the pool goes on', async () => {
+  const threads = new FakeThreads(1, cheap)
+  const refusal = new Error('refused')
+  threads.refusal = refusal
+  const pool = new ThreadPool({ executor: threads })
+  const runner = new SequencedTaskRunner(pool)
+  const outcomes = ['a1', 'a2'].map((name) => runner.run(task(name)))
+  expect(await Promise.allSettled(outcomes)).toEqual([
+    { status: 'rejected', reason: refusal },
+    { status: 'rejected', reason: refusal },
+  ])
+  threads.refusal = undefined
+  const next = runner.run(task('a3'))
+  // Behind a failure the pump comes in the next turn (E2).
+  await turn()
+  await turn()
+  threads.messages[0]?.settle()
+  expect(await next).toBe('a3')
+  expect(pool.stats().active).toBe(0)
 })
 
 test('F5 the wait of a task that goes back to the queue counts from its post', async () => {
@@ -275,6 +335,49 @@ describe('while one task of a batch takes long', () => {
     await pool.close()
     expect(told).toHaveLength(12)
     expect(threads.messages).toHaveLength(3)
+  })
+
+  test('S2 a sequence of which nothing runs goes on, though its first task has the slot', async () => {
+    const { pool, threads, told, sent } = await start()
+    threads.messages[0]?.slow([value('a1'), undefined, value('a2'), lost])
+    await turn()
+    expect(told).toEqual(['a1', 'a2'])
+    expect(sent().slice(1)).toEqual([['a3', 'a4', 'a5', 'a6']])
+    expect(pool.stats().active).toBe(2)
+    threads.messages[0]?.settle([value('a1'), value('b1'), value('a2'), lost])
+    while (told.length < 12) {
+      await turn()
+      for (const message of threads.messages) message.settle()
+    }
+    await pool.close()
+    expect(told.filter((name) => String(name).startsWith('b'))).toEqual(['b1', 'b2', 'b3', 'b4', 'b5', 'b6'])
+    expect(pool.stats().active).toBe(0)
+  })
+
+  test('P5 with the slot goes that it is one of a best-effort task', async () => {
+    const threads = new FakeThreads(3, cheap)
+    const pool = new ThreadPool({ executor: threads, maxBestEffort: 2 })
+    const [first, second] = [1, 2].map(() => new SequencedTaskRunner(pool, { priority: 'best-effort' }))
+    const fence = pool.fence()
+    for (const name of ['a1', 'a2', 'a3', 'a4']) first?.postTask(task(name))
+    for (const name of ['b1', 'b2', 'b3', 'b4']) second?.postTask(task(name))
+    fence[Symbol.dispose]()
+    await turn()
+    expect(threads.messages[0]?.names).toEqual(['a1', 'b1'])
+    threads.messages[0]?.slow([value('a1'), undefined])
+    while (pool.stats().queued + pool.stats().active > 0) {
+      await turn()
+      for (const message of threads.messages) message.settle()
+    }
+    const sent = threads.messages.length
+    const unknown = new ParallelTaskRunner(pool, { maxConcurrency: 3, priority: 'best-effort' })
+    for (const name of ['x1', 'x2', 'x3']) unknown.postTask(task(name))
+    await turn()
+    expect(threads.messages.slice(sent).map(({ names }) => names)).toEqual([['x1'], ['x2']])
+    for (const message of threads.messages) message.settle()
+    await turn()
+    threads.messages.at(-1)?.settle()
+    await unknown.waitIdle()
   })
 
   test('P1 its slot stays taken, though the task that took it has ended', async () => {

@@ -34,19 +34,22 @@ export class Board {
   readonly runMs: Float64Array
   readonly #states: Int32Array
   readonly #aborted: Int32Array
+  readonly #reports: Int32Array
 
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(maxBatch * 24)) {
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(maxBatch * 28)) {
     this.memory = memory
     this.values = new Float64Array(memory, 0, maxBatch)
     this.runMs = new Float64Array(memory, maxBatch * 8, maxBatch)
     this.#states = new Int32Array(memory, maxBatch * 16, maxBatch)
     this.#aborted = new Int32Array(memory, maxBatch * 20, maxBatch)
+    this.#reports = new Int32Array(memory, maxBatch * 24, maxBatch)
   }
 
   /** Main: a task is about to be sent. Only while the thread has none. */
   queue(index: number): void {
     this.#states[index] = boardState.queued
     this.#aborted[index] = 0
+    this.#reports[index] = 0
   }
 
   state(index: number): number {
@@ -74,6 +77,16 @@ export class Board {
 
   isAborted(index: number): boolean {
     return Atomics.load(this.#aborted, index) === 1
+  }
+
+  /** Thread: so many messages of progress more were sent, before the next message is. */
+  countReport(index: number, by: 1 | -1): void {
+    Atomics.add(this.#reports, index, by)
+  }
+
+  /** How many messages of progress were sent: it tells what a message was that could not be read. */
+  reports(index: number): number {
+    return Atomics.load(this.#reports, index)
   }
 
   #move(index: number, to: number): boolean {

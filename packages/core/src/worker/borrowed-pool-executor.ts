@@ -1,4 +1,3 @@
-import type { TransferListItem } from 'node:worker_threads'
 import type { Clock } from '../clock.ts'
 import { PoolClosedError, WorkerCrashedError } from '../errors.ts'
 import type { Executor, ExecutorCapabilities, TaskExecution, ThreadExecutor } from '../executor.ts'
@@ -15,7 +14,7 @@ export interface BorrowedPool {
   /** How many tasks it runs at a time, one per thread. */
   readonly maxConcurrency: number
   /** Calls `serveTasks` in one of its threads. */
-  serve(start: ThreadStart, transfer: readonly TransferListItem[]): Promise<unknown>
+  serve(start: ThreadStart, transfer: readonly object[]): Promise<unknown>
 }
 
 /**
@@ -41,7 +40,7 @@ export class BorrowedPoolExecutor implements Executor<BoundTask> {
   readonly #pool: BorrowedPool
   readonly #runTimes = new RunTimes()
   readonly #running = new Map<TaskExecution, Wire>()
-  #isClosed = false
+  #closing: Promise<void> | undefined
   #onIdle: (() => void) | undefined
 
   constructor(pool: BorrowedPool) {
@@ -51,7 +50,8 @@ export class BorrowedPoolExecutor implements Executor<BoundTask> {
   }
 
   execute(task: BoundTask, execution: TaskExecution): Promise<unknown> {
-    if (this.#isClosed) throw new PoolClosedError(`task "${execution.name}": executor "${this.name}" is closed; make a new one`)
+    if (this.#closing !== undefined)
+      throw new PoolClosedError(`task "${execution.name}": executor "${this.name}" is closed; make a new one`)
     return new Promise((resolve, reject) => {
       const job = new Job([task], [execution], ([outcome]) => {
         this.#running.delete(execution)
@@ -74,9 +74,9 @@ export class BorrowedPoolExecutor implements Executor<BoundTask> {
     )
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true
-    if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+  close(): Promise<void> {
+    this.#closing ??= this.#running.size === 0 ? Promise.resolve() : new Promise((resolve) => (this.#onIdle = resolve))
+    return this.#closing
   }
 
   /** Tells what runs that it is cancelled, and waits for it. */
@@ -86,7 +86,7 @@ export class BorrowedPoolExecutor implements Executor<BoundTask> {
   }
 
   async #serve(job: Job, execution: TaskExecution): Promise<void> {
-    const wire = new Wire(this.#runTimes, { onJobEnded: () => {}, onStray: () => {} }, undefined)
+    const wire = new Wire(this.#runTimes, { onJobEnded: () => {}, onStray: (error) => this.onStrayError?.(error) }, undefined)
     this.#running.set(execution, wire)
     wire.send(job)
     let error: unknown

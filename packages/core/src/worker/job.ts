@@ -61,6 +61,23 @@ export class Job {
     }
   }
 
+  /**
+   * A task that was never started and has lost a thread before may be what ends them: its arguments do not fit, say. True
+   * where there is one.
+   */
+  rejectLostAgain(lostBefore: WeakSet<TaskExecution>, reason: unknown): boolean {
+    let isAny = false
+    for (const [index, outcome] of this.outcomes.entries()) {
+      const execution = this.executions[index] as TaskExecution
+      if (outcome?.status !== 'lost') continue
+      if (lostBefore.has(execution)) {
+        this.outcomes[index] = { status: 'rejected', reason }
+        isAny = true
+      } else lostBefore.add(execution)
+    }
+    return isAny
+  }
+
   startOver(): void {
     this.outcomes.fill(undefined)
     this.#open = this.tasks.length

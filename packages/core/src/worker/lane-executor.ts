@@ -121,6 +121,7 @@ export class LaneExecutor implements Executor<BoundTask> {
     this.#settings = {
       clock: this.clock,
       runTimes: new RunTimes(),
+      lost: new WeakSet(),
       abortGraceMs: checkedTime(options.abortGraceMs ?? 1000, 'abortGraceMs'),
       makeHolder: () => library.makeHolder(),
       onStray: (error) => this.onStrayError?.(error),
@@ -153,18 +154,18 @@ export class LaneExecutor implements Executor<BoundTask> {
 
   openThread(options: ThreadOptions): ThreadExecutor<BoundTask> {
     this.#checkOpen('openThread')
-    const thread = new LaneThread(new Lane(this.#settings, (error) => options.onLost(error)), () => this.#threads.delete(thread))
+    const thread = new LaneThread(new Lane(this.#settings, options), () => this.#threads.delete(thread))
     this.#threads.add(thread)
     return thread
   }
 
   async ready(): Promise<void> {
     this.#checkOpen('ready')
-    const cold = this.#cold.splice(0)
     try {
+      // A lane that is cold stays one that may be taken: its task waits for the thread.
       await Promise.all(this.#lanes.map((lane) => lane.warm()))
     } finally {
-      for (const lane of cold) this.#rest(lane)
+      for (const lane of this.#cold.splice(0)) this.#rest(lane)
     }
   }
 

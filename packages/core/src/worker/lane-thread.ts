@@ -4,13 +4,13 @@ import type { BoundTask } from '../task.ts'
 import { Job } from './job.ts'
 import type { Lane } from './lane.ts'
 
-/** Runs one job on a lane. `onFree` is called before the outcome is told. */
+/** Runs one job on a lane. `onFree` is called before the outcome is told; of a task that was taken back there is none. */
 export const executeOn = (lane: Lane, task: BoundTask, execution: TaskExecution, onFree: () => void): Promise<unknown> =>
   new Promise((resolve, reject) => {
     const job = new Job([task], [execution], ([outcome]) => {
       onFree()
       if (outcome?.status === 'fulfilled') resolve(outcome.value)
-      else reject(outcome?.status === 'rejected' ? outcome.reason : undefined)
+      else if (outcome?.status === 'rejected') reject(outcome.reason)
     })
     lane.run(job)
   })
@@ -19,7 +19,7 @@ export const executeOn = (lane: Lane, task: BoundTask, execution: TaskExecution,
 export class LaneThread implements ThreadExecutor<BoundTask> {
   readonly #lane: Lane
   readonly #onEnd: (thread: LaneThread) => void
-  #running: Promise<unknown> = Promise.resolve()
+  #running: Promise<void> = Promise.resolve()
   #ended: Promise<void> | undefined
 
   constructor(lane: Lane, onEnd: (thread: LaneThread) => void) {
@@ -29,9 +29,9 @@ export class LaneThread implements ThreadExecutor<BoundTask> {
 
   execute(task: BoundTask, execution: TaskExecution): Promise<unknown> {
     if (this.#ended !== undefined) throw new PoolClosedError(`task "${execution.name}" was given to a thread that is closed`)
-    const outcome = executeOn(this.#lane, task, execution, () => {})
-    this.#running = outcome.catch(() => {})
-    return outcome
+    let onFree: () => void = () => {}
+    this.#running = new Promise((resolve) => (onFree = resolve))
+    return executeOn(this.#lane, task, execution, onFree)
   }
 
   abort(execution: TaskExecution): void {

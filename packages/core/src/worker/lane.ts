@@ -1,10 +1,11 @@
 import type { Worker } from 'node:worker_threads'
 import type { Clock, TimerHandle } from '../clock.ts'
 import { WorkerCrashedError } from '../errors.ts'
-import type { TaskExecution } from '../executor.ts'
+import type { TaskExecution, ThreadOptions } from '../executor.ts'
 import type { Job } from './job.ts'
 import type { RunTimes } from './run-times.ts'
 import type { ThreadHolder } from './thread-holder.ts'
+import { startLife, type ThreadLife } from './thread-life.ts'
 import { ThreadOutput } from './thread-output.ts'
 import { Wire } from './wire.ts'
 
@@ -14,6 +15,8 @@ export interface LaneSettings {
   readonly runTimes: RunTimes
   /** From the abort of a running task to the end of its thread, in milliseconds; 0 = at once (C3). */
   readonly abortGraceMs: number
+  /** What was lost with a thread once, before it started. */
+  readonly lost: WeakSet<TaskExecution>
   /** Makes a thread, by way of the library. */
   makeHolder(): ThreadHolder
   onStray(error: unknown): void
@@ -22,19 +25,8 @@ export interface LaneSettings {
 /** A batch that is not over after so many milliseconds has a task in it that takes longer than it did before. */
 const slowBatchMs = 20
 
-/** One thread, from its start to its end. */
-interface ThreadLife {
-  readonly thread: Worker
-  readonly wire: Wire
-  /** Resolves when it serves tasks, or never will. */
-  readonly standing: Promise<void>
-  readonly exited: Promise<void>
-  serves: boolean
-  exitCode: number | undefined
-  cause: unknown
-  /** Why we ended it, where we did. */
-  endedFor: string | undefined
-}
+/** A thread that has nothing to run has at least so many milliseconds to come by. */
+const comesByMs = 100
 
 /**
  * One thread of a library and its replacements: a slot. Started by its first job; runs one job at a time. A job is over
@@ -43,21 +35,23 @@ interface ThreadLife {
  */
 export class Lane {
   readonly #settings: LaneSettings
-  readonly #onLost: ((error: Error) => void) | undefined
+  /** Of a thread of one's own (S4). */
+  readonly #owner: Omit<ThreadOptions, 'name'> | undefined
   #holder: ThreadHolder | undefined
   #life: ThreadLife | undefined
   #job: Job | undefined
   #isKilling = false
   readonly #graces: TimerHandle[] = []
   #watch: TimerHandle | undefined
+  #comesBy: TimerHandle | undefined
   /** Threads started so far. */
   started = 0
   completed = 0
   idleSince = 0
 
-  constructor(settings: LaneSettings, onLost?: (error: Error) => void) {
+  constructor(settings: LaneSettings, owner?: Omit<ThreadOptions, 'name'>) {
     this.#settings = settings
-    this.#onLost = onLost
+    this.#owner = owner
   }
 
   get isWarm(): boolean {
@@ -114,7 +108,14 @@ export class Lane {
     const { abortGraceMs, clock } = this.#settings
     const life = this.#life
     const index = life?.wire.indexOf(execution) ?? -1
-    if (life === undefined || index < 0 || !life.wire.abort(index) || abortGraceMs === Number.POSITIVE_INFINITY) return
+    if (life === undefined || index < 0) return
+    const was = life.wire.abort(index)
+    if (was === 'over' || abortGraceMs === Number.POSITIVE_INFINITY) return
+    if (was === 'queued') {
+      const job = this.#job
+      void life.standing.then(() => this.#awaitComing(life, job, life.wire.isRunning))
+      return
+    }
     if (abortGraceMs === 0) {
       this.#kill(life, index)
       return
@@ -125,6 +126,25 @@ export class Lane {
       if (job === this.#job) this.#kill(life, index)
     }
     this.#graces.push(clock.setTimer(abortGraceMs, onOver, { unref: true }))
+  }
+
+  /**
+   * A task that will not start is over when the thread has come by. It never does where code that an ended task left
+   * behind holds it: then it is ended too. Not where a task has run until now: between two of a batch none does.
+   */
+  #awaitComing(life: ThreadLife, job: Job | undefined, hasRun: boolean): void {
+    if (life !== this.#life || job !== this.#job || this.#comesBy !== undefined) return
+    const { abortGraceMs, clock } = this.#settings
+    const onOver = (): void => {
+      if (job !== this.#job || this.#isKilling) return
+      this.#comesBy = undefined
+      const { isRunning } = life.wire
+      if (!isRunning && !hasRun && life.wire.isolateNone()) this.#end(life, 'code that an ended task left behind held it')
+      else this.#awaitComing(life, job, isRunning)
+    }
+    // Where it was this thread that was busy, the other has come by and is heard first.
+    const ms = Math.max(abortGraceMs, comesByMs)
+    this.#comesBy = clock.setTimer(ms, () => clock.nextTurn(onOver), { unref: true })
   }
 
   /** Ends the thread of a lane without a job. The next job starts another. */
@@ -156,43 +176,8 @@ export class Lane {
       return this.#start()
     }
     const wire = new Wire(this.#settings.runTimes, this, new ThreadOutput(thread, this.#settings.clock))
-    let exited: () => void = () => {}
-    let stands: () => void = () => {}
-    const life: ThreadLife = {
-      thread,
-      wire,
-      serves: false,
-      exitCode: undefined,
-      cause: undefined,
-      endedFor: undefined,
-      standing: new Promise((resolve) => (stands = resolve)),
-      exited: new Promise((resolve) => (exited = resolve)),
-    }
     this.started++
-    thread.prependListener('exit', (code) => {
-      life.exitCode = code
-    })
-    thread.on('error', (error) => {
-      // A library may tell itself of an exit by an error of its own making.
-      if (life.exitCode === undefined) life.cause ??= error
-    })
-    thread.on('exit', () => {
-      stands()
-      this.#onExit(life, holder)
-      exited()
-    })
-    holder.serve(wire.start, [wire.start.port]).then(
-      () => {
-        life.serves = true
-        stands()
-      },
-      (error: unknown) => {
-        // The thread lives but cannot serve: its entry could not be loaded.
-        life.cause ??= error
-        if (life.exitCode === undefined) void thread.terminate()
-      },
-    )
-    return life
+    return startLife(holder, thread, wire, (life) => this.#onExit(life, holder))
   }
 
   onStray(error: unknown): void {
@@ -206,10 +191,15 @@ export class Lane {
   }
 
   #kill(life: ThreadLife, index: number): void {
+    // It may have ended by itself, and another stands in.
+    if (life !== this.#life) return
     // Taken back first, so that no task of this job can start between the look and the end.
-    if (!life.wire.isolate(index)) return
+    if (life.wire.isolate(index)) this.#end(life, 'its task was cancelled and did not end in time')
+  }
+
+  #end(life: ThreadLife, reason: string): void {
     this.#isKilling = true
-    life.endedFor = 'its task was cancelled and did not end in time'
+    life.endedFor = reason
     void life.thread.terminate()
   }
 
@@ -218,24 +208,33 @@ export class Lane {
     life.wire.drain()
     const error = this.#crash(life)
     const serves = life.serves || life.wire.isServed
-    const hasCut = life.wire.close(() => error)
+    let hasCut = life.wire.close(() => error)
     // Released: the lane may be with its next thread already.
     if (life !== this.#life) return
     this.#life = undefined
     this.#isKilling = false
     const isWanted = this.#holder === holder
     const job = this.#job
-    if (isWanted) this.#onLost?.(error)
+    // The end of a thread that we ended is no fault of what it had not started.
+    if (life.endedFor === undefined && job?.rejectLostAgain(this.#settings.lost, error)) hasCut = true
+    if (isWanted) this.#tellOwner(job, error, serves)
     // Of what ran there everything had ended: the end of the thread is no task's fault.
     if (isWanted && !hasCut && life.endedFor === undefined) this.onStray(error)
     if (isWanted && serves) {
-      this.#replace(job, error)
+      this.#replace(this.#job, error)
       return
     }
     if (isWanted) this.#giveUp(holder)
     if (job === undefined) return
     job.rejectRest(error)
     this.#finish(job)
+  }
+
+  /** What was not started must not run on a thread whose state is gone (S4): it is the owner's again, or rejects. */
+  #tellOwner(job: Job | undefined, error: Error, serves: boolean): void {
+    const unstarted = serves && job?.mayRunAgain ? job.executions[0] : undefined
+    if (job !== undefined && unstarted !== undefined && this.#owner?.takeBack?.(unstarted)) this.#finish(job)
+    this.#owner?.onLost(error)
   }
 
   #giveUp(holder: ThreadHolder): void {
@@ -254,7 +253,7 @@ export class Lane {
       return
     }
     if (job === undefined) return
-    if (job.mayRunAgain) {
+    if (job.mayRunAgain && this.#owner === undefined) {
       job.startOver()
       this.#send(life, job)
       return
@@ -278,6 +277,8 @@ export class Lane {
     if (job !== this.#job) return
     this.#job = undefined
     this.#watch?.cancel()
+    this.#comesBy?.cancel()
+    this.#comesBy = undefined
     for (const grace of this.#graces.splice(0)) grace.cancel()
     this.completed += job.tasks.length
     job.finish()

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { EncodedThrown } from './thrown-value.ts'
+import type { EncodedThrown } from './encode-thrown.ts'
 
 /** What a thread is given once: its end of the line to main, and the memory that both see. */
 export interface ThreadStart {
@@ -40,6 +40,10 @@ export const threadMessage = {
   stray: 3,
   /** `[crash, encoded]`: an uncaught error while a task ran; the thread ends. */
   crash: 4,
+  /** `[threwReason, n]`: it threw the very reason it was aborted with, which main has. */
+  threwReason: 5,
+  /** `[unread, n, encoded]`: message n from main, counted from 0, could not be read. */
+  unread: 6,
 } as const
 
 export type ThreadMessage =
@@ -49,3 +53,5 @@ export type ThreadMessage =
   | readonly [kind: typeof threadMessage.progress, index: number, value: unknown]
   | readonly [kind: typeof threadMessage.stray, thrown: EncodedThrown]
   | readonly [kind: typeof threadMessage.crash, thrown: EncodedThrown]
+  | readonly [kind: typeof threadMessage.threwReason, done: number]
+  | readonly [kind: typeof threadMessage.unread, message: number, thrown: EncodedThrown]

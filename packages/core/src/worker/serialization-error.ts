@@ -1,8 +1,18 @@
 import { TaskSerializationError } from '../errors.ts'
+import { attempt } from './attempt.ts'
+import { shortened } from './shortened.ts'
 import { uncloneablePath } from './uncloneable.ts'
 
+const reasonOf = (cause: unknown): string =>
+  shortened(attempt(() => String(cause instanceof Error ? cause.message : cause), 'it throws when it is read'))
+
+const adviceOn = (path: string, isTooDeep: boolean): string => {
+  if (isTooDeep) return 'nest it less deeply'
+  return path === 'transfer' ? 'move each object once, and only what can be moved' : 'pass plain data'
+}
+
 /**
- * What to reject with where `value` could not be posted (F4).
+ * What to reject with where `value` could not be posted, or not be read on the other side (F4). Never throws.
  *
  * @param root how the value is called in paths: `args`, `result`
  * @param what how it is called in the message
@@ -14,10 +24,9 @@ export const serializationError = (
   cause: unknown,
   transfer: readonly object[] = [],
 ): TaskSerializationError => {
-  const path = uncloneablePath(value, root, transfer) ?? (transfer.length > 0 ? 'transfer' : root)
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  const advice = path === 'transfer' ? 'move each object once, and only what can be moved' : 'pass plain data'
-  return new TaskSerializationError(`${what} cannot cross between threads, because of ${path}: ${reason}; ${advice}`, path, {
-    cause,
-  })
+  const culprit = uncloneablePath(value, root, transfer)
+  const isTooDeep = (culprit ?? root) === root && attempt(() => cause instanceof RangeError, false)
+  const path = culprit ?? (transfer.length > 0 && !isTooDeep ? 'transfer' : root)
+  const message = `${what} cannot cross between threads, because of ${path}: ${reasonOf(cause)}; ${adviceOn(path, isTooDeep)}`
+  return new TaskSerializationError(message, path, { cause })
 }

@@ -1,8 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Writable } from 'node:stream'
-import { type MessagePort, receiveMessageOnPort, type TransferListItem } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import { loadExport } from '../load-export.ts'
 import { Board, boardState } from './board.ts'
+import { decodeThrown } from './decode-thrown.ts'
+import { encodeThrown } from './encode-thrown.ts'
+import { checkMovable } from './moved-objects.ts'
+import { nextMessage, onMessages, UnreadMessage } from './port-inbox.ts'
 import {
   type AbortMessage,
   type JobMessage,
@@ -15,7 +19,6 @@ import { serializationError } from './serialization-error.ts'
 import { noCarrier, provideTaskContext } from './task-context.ts'
 import { outputLimitMs } from './thread-output.ts'
 import { type ThreadLine, ThreadTask } from './thread-task.ts'
-import { decodeThrown, encodeThrown } from './thrown-value.ts'
 
 interface Target {
   readonly module: string
@@ -61,6 +64,7 @@ class TaskServer implements ThreadLine {
   readonly #jobs: JobMessage[] = []
   #offset = 1
   #jobNumber = 0
+  #received = 0
   #isBusy = false
   /** Done according to the board, and how many of them main has been told of. */
   #done = 0
@@ -75,19 +79,24 @@ class TaskServer implements ThreadLine {
     this.port = port
     this.board = new Board(memory)
     this.onIdle = onIdle
-    port.on('message', (message: JobMessage | AbortMessage) => {
+    onMessages<JobMessage | AbortMessage>(port, (message) => {
       this.#take(message)
       this.#pump()
     })
   }
 
   receive(): void {
-    for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port))
-      this.#take(next.message)
+    for (let next = this.#next(); next !== undefined; next = this.#next()) this.#take(next)
   }
 
-  #take(message: JobMessage | AbortMessage): void {
-    if (Array.isArray(message)) this.#jobs.push(message)
+  #next(): JobMessage | AbortMessage | UnreadMessage | undefined {
+    return nextMessage<JobMessage | AbortMessage>(this.port)
+  }
+
+  #take(message: JobMessage | AbortMessage | UnreadMessage): void {
+    const number = this.#received++
+    if (message instanceof UnreadMessage) this.port.postMessage([threadMessage.unread, number, encodeThrown(message.cause)])
+    else if (Array.isArray(message)) this.#jobs.push(message)
     else if (this.#claimed?.job === message.job && this.#claimed.index === message.index)
       this.#claimed.abort(decodeThrown(message.reason))
   }
@@ -199,8 +208,8 @@ class TaskServer implements ThreadLine {
     // Marked before the message leaves: with the outcome in hand main may use this place for the next task.
     this.board.end(task.index, boardState.sent)
     try {
-      const message = [threadMessage.returned, task.index + 1, result]
-      this.port.postMessage(message, task.moved as readonly TransferListItem[] | undefined)
+      if (task.moved !== undefined) checkMovable(task.moved)
+      this.port.postMessage([threadMessage.returned, task.index + 1, result], task.moved as never)
       this.#sent(task)
     } catch (cause) {
       this.#threw(task, serializationError(result, 'result', `the result of task "${task.name}"`, cause, task.moved))
@@ -209,7 +218,10 @@ class TaskServer implements ThreadLine {
 
   #threw(task: ThreadTask, error: unknown): void {
     this.board.end(task.index, boardState.sent)
-    this.port.postMessage([threadMessage.threw, task.index + 1, encodeThrown(error)])
+    const done = task.index + 1
+    this.port.postMessage(
+      task.throwsReason(error) ? [threadMessage.threwReason, done] : [threadMessage.threw, done, encodeThrown(error)],
+    )
     this.#sent(task)
   }
 

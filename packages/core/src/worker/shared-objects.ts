@@ -1,3 +1,8 @@
+import { visitParts } from './object-parts.ts'
+
+/** What is nested deeper may be what the other side cannot read. */
+const deepest = 100
+
 /**
  * Watches that no two tasks of one message share an object. A message clones a repeated object once, so the second
  * task would see what the first did to it.
@@ -5,34 +10,34 @@
 export class SharedObjects {
   readonly #owner = new Map<object, number>()
   #task = 0
+  /** It is not known all that the last task holds. */
+  #isUnsure = false
 
-  /** False where an argument holds an object of an earlier task: this task needs a message of its own. */
+  /** False where this task needs a message of its own: it holds an object of an earlier task, or may harm its message. */
   add(args: readonly unknown[]): boolean {
+    if (this.#isUnsure) return false
     this.#task++
-    for (const arg of args) if (!this.#addAll(arg)) return false
-    return true
+    try {
+      this.#isUnsure = !args.every((arg) => this.visit(arg, 0))
+    } catch {
+      // It will fail when it is posted, and must hurt no other.
+      this.#isUnsure = true
+    }
+    return !this.#isUnsure
   }
 
   clear(): void {
     this.#owner.clear()
+    this.#isUnsure = false
   }
 
-  #addAll(value: unknown): boolean {
+  /** False where the task cannot go with the earlier ones. */
+  visit(value: unknown, level: number): boolean {
     if (typeof value !== 'object' || value === null) return true
     const owner = this.#owner.get(value)
     if (owner !== undefined) return owner === this.#task
+    if (level > deepest) return false
     this.#owner.set(value, this.#task)
-    if (ArrayBuffer.isView(value)) return this.#addAll(value.buffer)
-    if (Array.isArray(value)) {
-      for (const item of value) if (!this.#addAll(item)) return false
-      return true
-    }
-    if (value instanceof Map) {
-      for (const [key, item] of value) if (!this.#addAll(key) || !this.#addAll(item)) return false
-    } else if (value instanceof Set) {
-      for (const item of value) if (!this.#addAll(item)) return false
-    }
-    for (const key in value) if (!this.#addAll((value as Record<string, unknown>)[key])) return false
-    return value instanceof Error ? this.#addAll(value.cause) : true
+    return visitParts(value, this, level + 1)
   }
 }

@@ -1,4 +1,4 @@
-import type { TransferListItem, Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { ThreadStart } from './protocol.ts'
 
 /** What a library has to do for us: keep one thread, and put another in its place when it ends. */
@@ -9,7 +9,7 @@ export interface ThreadHolder {
    */
   readonly thread: Worker | undefined
   /** Calls `serveTasks` in that thread; resolves only after `serveTasks` was called there, rejects where that fails. */
-  serve(start: ThreadStart, transfer: readonly TransferListItem[]): Promise<unknown>
+  serve(start: ThreadStart, transfer: readonly object[]): Promise<unknown>
   /** Ends the thread for good. */
   destroy(): Promise<unknown>
 }

@@ -56,14 +56,17 @@ export class ThreadTask implements ThreadTaskContext {
 
   progress(value: unknown): void {
     if (!this.#wantsProgress || this.#hasEnded) return
+    this.#line.board.countReport(this.index, 1)
     try {
       this.#line.port.postMessage([threadMessage.progress, this.index, value])
     } catch (cause) {
+      this.#line.board.countReport(this.index, -1)
       throw serializationError(value, 'progress', `progress of task "${this.name}"`, cause)
     }
   }
 
   moveWithResult(objects: readonly object[]): void {
+    if (!Array.isArray(objects)) throw new TypeError('transfer needs an array of the objects to move')
     this.#moved = this.#moved === undefined ? objects : [...this.#moved, ...objects]
   }
 
@@ -75,6 +78,11 @@ export class ThreadTask implements ThreadTaskContext {
   /** Code that it left behind has no say any more: its place belongs to another task. */
   end(): void {
     this.#hasEnded = true
+  }
+
+  /** It ends as it was asked to. */
+  throwsReason(error: unknown): boolean {
+    return this.#isAborted && error === this.#reason
   }
 
   abort(reason: unknown): void {

@@ -1,58 +1,111 @@
 import { EventEmitter } from 'node:events'
+import { types } from 'node:util'
+import { attempt } from './attempt.ts'
+import { shortened } from './shortened.ts'
+
+/** After so many objects the search gives up: it must not cost much more than the clone that failed. */
+const mostObjects = 100_000
+/** A trial costs as much as many objects do. */
+const mostTrials = 10_000
+
+/** Something in the value, and what holds it. */
+interface Place {
+  readonly value: unknown
+  readonly parent: Place | undefined
+  readonly step: string
+}
+
+const pathOf = (place: Place): string => {
+  const steps: string[] = []
+  for (let at: Place | undefined = place; at !== undefined; at = at.parent) steps.push(at.step)
+  return shortened(steps.reverse().join(''))
+}
 
 const isIdentifier = /^[A-Za-z_$][\w$]*$/
 
-const step = (path: string, key: string): string =>
-  isIdentifier.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`
-
-const canClone = (value: unknown, transfer: readonly object[]): boolean => {
-  if (transfer.includes(value as object)) return true
-  try {
-    structuredClone(value)
-    return true
-  } catch {
-    return false
-  }
+const step = (key: string, isIndex: boolean): string => {
+  if (isIdentifier.test(key)) return `.${key}`
+  return isIndex ? `[${key}]` : `[${JSON.stringify(key)}]`
 }
+
+/** Stands for what throws when it is read. A symbol, for no symbol can be cloned either. */
+const unreadable = Symbol('unreadable')
+
+const isSimple = (value: unknown): boolean =>
+  value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')
 
 /** A socket or stream is named itself, not some listener deep inside. */
 const isOpaque = (value: object): boolean => value instanceof EventEmitter || value instanceof EventTarget
 
-function* childrenOf(value: object, path: string): Generator<readonly [unknown, string]> {
-  if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) yield [item, `${path}[${index}]`]
-  } else if (value instanceof Map) {
+/** Is cloned without what was put on it. */
+const isPlainValue = (value: object): boolean =>
+  ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isDate(value) || types.isRegExp(value)
+
+function* partsOf(value: object): Generator<readonly [unknown, string]> {
+  if (isOpaque(value) || isPlainValue(value)) return
+  if (types.isMap(value)) {
     let index = 0
     for (const [key, item] of value) {
-      yield [key, `${path}.keys()[${index}]`]
-      yield [item, typeof key === 'string' ? `${path}.get(${JSON.stringify(key)})` : `${path}.values()[${index}]`]
+      yield [key, `.keys()[${index}]`]
+      yield [item, typeof key === 'string' ? `.get(${JSON.stringify(key)})` : `.values()[${index}]`]
       index++
     }
-  } else if (value instanceof Set) {
+  } else if (types.isSet(value)) {
     let index = 0
-    for (const item of value) yield [item, `${path}.values()[${index++}]`]
-  } else if (!ArrayBuffer.isView(value)) {
-    for (const key of Object.keys(value)) yield [Reflect.get(value, key), step(path, key)]
+    for (const item of value) yield [item, `.values()[${index++}]`]
+  } else if (types.isNativeError(value)) {
+    yield [attempt<unknown>(() => value.cause, unreadable), '.cause']
+  } else {
+    const isArray = Array.isArray(value)
+    for (const key of Object.keys(value)) {
+      const part = attempt<unknown>(() => Reflect.get(value, key), unreadable)
+      if (!isSimple(part)) yield [part, step(key, isArray)]
+    }
   }
 }
 
-const find = (value: unknown, path: string, transfer: readonly object[], seen: Set<object>): string | undefined => {
-  if (typeof value === 'function' || typeof value === 'symbol') return path
-  if (typeof value !== 'object' || value === null || seen.has(value)) return undefined
-  seen.add(value)
-  if (canClone(value, transfer)) return undefined
-  if (isOpaque(value)) return path
-  for (const [child, childPath] of childrenOf(value, path)) {
-    const found = find(child, childPath, transfer, seen)
-    if (found !== undefined) return found
+const plainPrototypes: readonly unknown[] = [null, Object.prototype, Array.prototype, Map.prototype, Set.prototype]
+
+const canClone = (value: unknown): boolean =>
+  attempt(() => {
+    structuredClone(value)
+    return true
+  }, false)
+
+/** Breadth first, so that the path is short, and no nesting is too deep. */
+const search = (root: Place, transfer: readonly object[]): Place | undefined => {
+  const seen = new Set<unknown>(transfer)
+  const places = [root]
+  const doubtful: Place[] = []
+  let isCut = false
+  for (const place of places) {
+    const { value } = place
+    if (typeof value === 'function' || typeof value === 'symbol' || types.isProxy(value)) return place
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue
+    seen.add(value)
+    const known = places.length
+    try {
+      for (const [part, partStep] of partsOf(value)) {
+        isCut ||= places.length === mostObjects
+        if (isCut) break
+        if (!isSimple(part)) places.push({ value: part, parent: place, step: partStep })
+      }
+    } catch {
+      return place
+    }
+    if (places.length === known && !plainPrototypes.includes(Object.getPrototypeOf(value))) doubtful.push(place)
   }
-  // A container whose parts all can cross only failed for what is moved with it.
-  return transfer.length > 0 && Object.keys(value).length > 0 ? undefined : path
+  isCut ||= doubtful.length > mostTrials
+  return doubtful.slice(0, mostTrials).find(({ value }) => !canClone(value)) ?? (isCut ? root : undefined)
 }
 
 /**
- * Where in `value` the thing is that structured clone refuses, such as `args[0].items[3].callback`. Only called once
- * cloning has failed: it costs a clone per level. Undefined where no part of it is to blame (F4).
+ * Where in `value` the thing is that structured clone refuses, such as `args[0].items[3].callback`; `path` where that
+ * would take too long to find. Only called once cloning has failed. Undefined where no part of it is to blame (F4). Never
+ * throws.
  */
-export const uncloneablePath = (value: unknown, path: string, transfer: readonly object[] = []): string | undefined =>
-  find(value, path, transfer, new Set())
+export const uncloneablePath = (value: unknown, path: string, transfer: readonly object[] = []): string | undefined => {
+  const root: Place = { value, parent: undefined, step: path }
+  const culprit = attempt(() => search(root, transfer), root)
+  return culprit && pathOf(culprit)
+}

@@ -1,13 +1,15 @@
-import { MessageChannel, type MessagePort, receiveMessageOnPort, type TransferListItem } from 'node:worker_threads'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import type { Settled } from '../executor.ts'
 import { Board, boardState } from './board.ts'
+import { decodeThrown } from './decode-thrown.ts'
+import { encodeThrown } from './encode-thrown.ts'
 import type { Job } from './job.ts'
-import { type AbortMessage, type JobMessage, type ThreadMessage, type ThreadStart, threadMessage } from './protocol.ts'
+import { JobSender } from './job-sender.ts'
+import { nextMessage, onMessages, UnreadMessage } from './port-inbox.ts'
+import { type ThreadMessage, type ThreadStart, threadMessage } from './protocol.ts'
 import type { RunTimes } from './run-times.ts'
 import { serializationError } from './serialization-error.ts'
-import { SharedObjects } from './shared-objects.ts'
 import type { ThreadOutput } from './thread-output.ts'
-import { decodeThrown, encodeThrown } from './thrown-value.ts'
 
 /** Who hears what comes from the thread. */
 export interface WireListener {
@@ -17,12 +19,18 @@ export interface WireListener {
   onStray(error: unknown): void
 }
 
+type Incoming = ThreadMessage | UnreadMessage
+
 const fulfilled = (value: unknown): Settled => ({ status: 'fulfilled', value })
 const rejected = (reason: unknown): Settled => ({ status: 'rejected', reason })
 const lost: Settled = { status: 'lost' }
 
-const tellsOutcome = (message: ThreadMessage): boolean =>
-  typeof message === 'number' || message[0] === threadMessage.returned || message[0] === threadMessage.threw
+const tellsOutcome = (message: Incoming): boolean =>
+  typeof message === 'number' ||
+  message instanceof UnreadMessage ||
+  message[0] === threadMessage.returned ||
+  message[0] === threadMessage.threw ||
+  message[0] === threadMessage.threwReason
 
 /** Main's end of the line to one thread: sends one job at a time, takes in progress and outcomes. */
 export class Wire {
@@ -34,18 +42,17 @@ export class Wire {
   readonly #board = new Board()
   readonly #runTimes: RunTimes
   readonly #listener: WireListener
-  /** The targets that the thread knows by index. */
-  readonly #known = new Set<number>()
-  readonly #shared = new SharedObjects()
+  readonly #sender: JobSender
   readonly #output: ThreadOutput | undefined
   /** Messages that wait until what was printed before them is out. */
-  #held: ThreadMessage[] | undefined
+  #held: Incoming[] | undefined
   #job: Job | undefined
   #jobNumber = 0
   #isHeard = false
-  /** The thread is done with the tasks before this one, and was sent those before that one. */
+  /** The thread is done with the tasks before this one. */
   #cursor = 0
-  #sent = 0
+  /** How many messages of progress came from each task. */
+  #reports: number[] = []
 
   /** `output`: of the thread; undefined where the thread is another's, who knows which it is. */
   constructor(runTimes: RunTimes, listener: WireListener, output: ThreadOutput | undefined) {
@@ -54,32 +61,34 @@ export class Wire {
     this.#listener = listener
     this.#output = output
     this.#port = port1
+    this.#sender = new JobSender(port1, this.#board, runTimes)
     this.start = { port: port2, memory: this.#board.memory, isBorrowed: output === undefined }
-    port1.on('message', (message: ThreadMessage) => this.#receive(message))
+    onMessages<ThreadMessage>(port1, (message) => this.#receive(message))
     port1.unref()
   }
 
   send(job: Job): void {
     this.#job = job
     this.#jobNumber++
-    this.#cursor = this.#sent = 0
+    this.#cursor = 0
+    if (this.#reports.length > 0) this.#reports = []
     const count = job.tasks.length
     for (let index = 0; index < count; index++) this.#board.queue(index)
-    if (count === 1) this.#post(job, 0, 1)
-    else this.#postMany(job)
+    this.#sender.send(job, this.#jobNumber)
     this.#endIfDone()
   }
 
   /**
-   * Tells the thread that a task was cancelled. True where the task runs, and so may have to be ended by force; one that
-   * has not started never will.
+   * Tells the thread that a task was cancelled. What it was: `running`, and may have to be ended by force; `queued`, and
+   * never starts; or over.
    */
-  abort(index: number): boolean {
-    if (this.#board.takeBack(index, boardState.cancelled) || this.#board.state(index) !== boardState.running) return false
+  abort(index: number): 'running' | 'queued' | 'over' {
+    if (this.#board.takeBack(index, boardState.cancelled)) return 'queued'
+    if (this.#board.state(index) !== boardState.running) return 'over'
     const reason = encodeThrown(this.#job?.executions[index]?.abortReason)
-    this.#port.postMessage({ job: this.#jobNumber, index, reason } satisfies AbortMessage)
+    this.#sender.abort({ job: this.#jobNumber, index, reason })
     this.#board.abort(index)
-    return true
+    return 'running'
   }
 
   /** True once the thread has shown that it serves. */
@@ -102,6 +111,22 @@ export class Wire {
     return this.#board.state(index) === boardState.running
   }
 
+  /** A task of the job runs, or has said something that is held back: the thread has come by. */
+  get isRunning(): boolean {
+    return this.#held !== undefined || this.#indices.some((index) => this.#board.state(index) === boardState.running)
+  }
+
+  /** Takes back every task that has not started, unless one runs. True where none does: something else holds the thread. */
+  isolateNone(): boolean {
+    if (this.isRunning) return false
+    for (const index of this.#indices) this.#board.takeBack(index, boardState.recalled)
+    return !this.isRunning
+  }
+
+  get #indices(): number[] {
+    return [...(this.#job?.tasks.keys() ?? [])]
+  }
+
   /**
    * Finds out what each task is at, and takes back those that have not started. False where none has. From the last to the
    * first: when one is seen to run, all before it have ended.
@@ -122,9 +147,8 @@ export class Wire {
     const held = this.#held
     this.#held = undefined
     for (const message of held ?? []) this.#take(message, true)
-    for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
-      this.#take(next.message, true)
-    }
+    const next = (): Incoming | undefined => nextMessage<ThreadMessage>(this.#port)
+    for (let message = next(); message !== undefined; message = next()) this.#take(message, true)
   }
 
   /** The thread has ended: says of each task that has no outcome yet what became of it. False where there is none. */
@@ -145,14 +169,14 @@ export class Wire {
     return hasCut
   }
 
-  #receive(message: ThreadMessage): void {
+  #receive(message: Incoming): void {
     if (this.#held !== undefined) this.#held.push(message)
     else if (this.#output?.isHeld === true && tellsOutcome(message)) this.#hold(message, this.#output)
     else this.#take(message)
   }
 
-  #hold(message: ThreadMessage, output: ThreadOutput): void {
-    const held = [message]
+  #hold(message: Incoming, output: ThreadOutput): void {
+    const held: Incoming[] = [message]
     this.#held = held
     output.whenOut(() => {
       // The end of the thread takes in everything at once.
@@ -163,18 +187,52 @@ export class Wire {
     })
   }
 
-  #take(message: ThreadMessage, isClosing = false): void {
+  #take(message: Incoming, isClosing = false): void {
     this.#isHeard = true
     if (typeof message === 'number') this.#advance(message)
-    else if (message[0] === threadMessage.progress) this.#job?.executions[message[1]]?.progress(message[2])
+    else if (message instanceof UnreadMessage) this.#takeUnread(message.cause)
+    else if (message[0] === threadMessage.progress) this.#takeProgress(message[1], message[2])
     else if (message[0] === threadMessage.stray) this.#listener.onStray(decodeThrown(message[1]))
     else if (message[0] === threadMessage.crash) this.cause = decodeThrown(message[1])
+    else if (message[0] === threadMessage.unread) {
+      if (this.#job !== undefined) this.#sender.unread(this.#job, message[1], decodeThrown(message[2]))
+    } else if (message[0] === threadMessage.threwReason)
+      this.#takeOutcome(message[1], rejected(this.#job?.executions[message[1] - 1]?.abortReason))
     else
       this.#takeOutcome(
         message[1],
         message[0] === threadMessage.returned ? fulfilled(message[2]) : rejected(decodeThrown(message[2])),
       )
     if (!isClosing) this.#endIfDone()
+  }
+
+  #takeProgress(index: number, value: unknown): void {
+    this.#reports[index] = this.#reportsOf(index) + 1
+    this.#job?.executions[index]?.progress(value)
+  }
+
+  #reportsOf(index: number): number {
+    return this.#reports[index] ?? 0
+  }
+
+  /** Messages come in order, so the board says what it must have been: the first that is missing. */
+  #takeUnread(cause: unknown): void {
+    const job = this.#job
+    const count = job?.tasks.length ?? 0
+    for (let index = this.#cursor; index < count; index++) {
+      const name = job?.executions[index]?.name
+      if (this.#reportsOf(index) < this.#board.reports(index)) {
+        this.#reports[index] = this.#reportsOf(index) + 1
+        this.#listener.onStray(serializationError(undefined, 'progress', `progress of task "${name}"`, cause))
+        return
+      }
+      if (job?.outcomes[index] === undefined && this.#board.state(index) === boardState.sent) {
+        const error = serializationError(undefined, 'result', `the result of task "${name}"`, cause)
+        this.#takeOutcome(index + 1, rejected(error))
+        return
+      }
+    }
+    this.#listener.onStray(cause)
   }
 
   #takeOutcome(done: number, outcome: Settled): void {
@@ -221,76 +279,8 @@ export class Wire {
   #endIfDone(): void {
     const job = this.#job
     // What was taken back has its outcome before the thread has come by.
-    if (job?.hasEnded !== true || this.#cursor < this.#sent) return
+    if (job?.hasEnded !== true || this.#cursor < this.#sender.sent) return
     this.#job = undefined
     this.#listener.onJobEnded(job)
-  }
-
-  /** As few messages as do not let two tasks share an object. */
-  #postMany(job: Job): void {
-    let from = 0
-    for (let index = 0; index < job.tasks.length; index++) {
-      const { args } = job.tasks[index] as { readonly args: readonly unknown[] }
-      if (args.length === 0 || this.#shared.add(args)) continue
-      this.#postRange(job, from, index)
-      from = index
-      this.#shared.clear()
-      this.#shared.add(args)
-    }
-    this.#shared.clear()
-    this.#postRange(job, from, job.tasks.length)
-  }
-
-  #postRange(job: Job, from: number, to: number): void {
-    if (to - from === 1 || !this.#tryPost(job, from, to))
-      for (let index = from; index < to; index++) this.#post(job, index, index + 1)
-  }
-
-  #post(job: Job, from: number, to: number): void {
-    const cause: { error?: unknown } = {}
-    if (this.#tryPost(job, from, to, cause)) return
-    const task = job.tasks[from] as { readonly args: readonly unknown[] }
-    const execution = job.executions[from]
-    job.reject(
-      from,
-      serializationError(task.args, 'args', `an argument of task "${execution?.name}"`, cause.error, execution?.transfer),
-    )
-  }
-
-  #tryPost(job: Job, from: number, to: number, cause?: { error?: unknown }): boolean {
-    const message: JobMessage = [this.#jobNumber]
-    const introduced: number[] = []
-    let transfer: object[] | undefined
-    for (let index = from; index < to; index++) {
-      const task = job.tasks[index] as (typeof job.tasks)[number]
-      const execution = job.executions[index] as (typeof job.executions)[number]
-      const target = this.#runTimes.targetOf(task)
-      const { name } = execution
-      const isKnown = this.#known.has(target.index)
-      if (!isKnown) {
-        introduced.push(target.index)
-        this.#known.add(target.index)
-      }
-      message.push(
-        index,
-        isKnown ? target.index : [target.index, target.module, target.export],
-        execution.id,
-        task.args.length === 0 ? undefined : task.args,
-        execution.wantsProgress,
-        name === target.export ? undefined : name,
-        execution.carrier,
-      )
-      if (execution.transfer !== undefined)
-        transfer = transfer === undefined ? [...execution.transfer] : [...transfer, ...execution.transfer]
-    }
-    try {
-      this.#port.postMessage(message, transfer as TransferListItem[] | undefined)
-      this.#sent = to
-      return true
-    } catch (error) {
-      for (const index of introduced) this.#known.delete(index)
-      if (cause !== undefined) cause.error = error
-      return false
-    }
   }
 }

@@ -60,10 +60,31 @@ export const describeBorrowedPool = (name: string, borrow: () => Borrowed): void
       await expect(outcome).rejects.toBe('enough')
     })
 
+    test('F1 a task that throws the reason it was cancelled for rejects with that very one', async () => {
+      const borrowed = make()
+      const flag = new Int32Array(new SharedArrayBuffer(4))
+      const execution = new TestExecution('spinUntilThrown')
+      const outcome = run(borrowed, bind('spinUntilThrown', flag), execution)
+      while (Atomics.load(flag, 0) === 0) await new Promise(setImmediate)
+      const reason = new RangeError('enough')
+      execution.cancel(reason)
+      borrowed.executor.abort(execution)
+      await expect(outcome).rejects.toBe(reason)
+    })
+
     test('S4 there is no thread of its own to give, and no force', () => {
       const { executor } = make()
       expect(() => executor.openThread()).toThrow(TypeError)
       expect(executor.capabilities).toMatchObject({ terminate: false, maxBatch: 1 })
+    })
+
+    test('W6 closing twice waits for the same', async () => {
+      const { executor } = make()
+      const running = executor.execute(bind('addLater', 1, 1), new TestExecution('addLater'))
+      const closing = executor.close()
+      expect(executor.close()).toBe(closing)
+      await closing
+      expect(await running).toBe(2)
     })
 
     test('W6 closing waits for what runs and leaves the pool to its owner', async () => {

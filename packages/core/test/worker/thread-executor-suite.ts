@@ -16,6 +16,7 @@ type Options = LaneOptions & {
   readonly workerData?: unknown
   readonly execArgv?: string[]
   readonly resourceLimits?: { readonly maxOldGenerationSizeMb: number }
+  readonly pool?: undefined
 }
 
 type MakeExecutor = (options?: Options) => LaneExecutor
@@ -23,6 +24,9 @@ type MakeExecutor = (options?: Options) => LaneExecutor
 const cell = (length = 1): Int32Array => new Int32Array(new SharedArrayBuffer(4 * length))
 
 const fixtureModule = (name: string): string => new URL(`./fixtures/${name}`, import.meta.url).href
+
+/** More than a heap of 24 MB holds. */
+const tooMuch = (): unknown => Array.from({ length: 500_000 }, (_, index) => ({ index }))
 
 /** Resolves when another thread has put something there. */
 const changed = async (flag: Int32Array, index = 0): Promise<void> => {
@@ -405,13 +409,36 @@ export const describeThreadExecutor = (name: string, makeExecutor: MakeExecutor,
       const executor = make()
       executor.onStrayError = () => {}
       const marks = cell()
-      for (let round = 0; round < 3; round++) {
-        // Loaded first: a module that is being loaded when its thread ends may have had effects.
-        await run(executor, bind('mark', marks, 0))
-        await run(executor, bind('returnThenExit', 1))
-        await run(executor, bind('mark', marks, 0))
+      for (let round = 1; round <= 3; round++) {
+        const gate = cell(2)
+        await run(executor, bind('returnThenWait', gate))
+        await changed(gate)
+        const marked = run(executor, bind('mark', marks, 0))
+        Atomics.store(gate, 1, 1)
+        await marked
+        expect(marks[0]).toBe(round)
       }
-      expect(marks[0]).toBe(6)
+    })
+
+    test('F5 arguments that no thread has the memory for end one thread more, and then reject', async () => {
+      const executor = make({ resourceLimits: { maxOldGenerationSizeMb: 24 } })
+      executor.onStrayError = () => {}
+      await run(executor, bind('nothing'))
+      expect(await rejection(run(executor, bind('echo', tooMuch())))).toBeInstanceOf(WorkerCrashedError)
+      expect(executor.stats()).toMatchObject({ respawns: 2, busy: 0 })
+      expect(await run(executor, bind('add', 1, 1))).toBe(2)
+    })
+
+    test('F5 a task that a batch lost, and that loses another thread, rejects', async () => {
+      const executor = make({ resourceLimits: { maxOldGenerationSizeMb: 24 } })
+      executor.onStrayError = () => {}
+      const tasks = [bind('add', 1, 1), bind('echo', tooMuch())]
+      const executions = tasks.map((task) => new TestExecution(task.export))
+      await run(executor, bind('nothing'))
+      expect(await batch(executor, tasks, executions)).toEqual([{ status: 'lost' }, { status: 'lost' }])
+      expect(await run(executor, bind('add', 1, 1))).toBe(2)
+      const again = executor.execute(tasks[1] as ReturnType<typeof bind>, executions[1] as TestExecution)
+      expect(await rejection(again)).toBeInstanceOf(WorkerCrashedError)
     })
 
     test('F5 a crash in a batch: before it done, itself crashed, after it lost', async () => {
@@ -480,6 +507,61 @@ export const describeThreadExecutor = (name: string, makeExecutor: MakeExecutor,
       executor.abort(execution)
       expect(await rejection(outcome)).toBe('stop')
       expect(executor.stats().respawns).toBe(0)
+    })
+
+    test('C3 F5 a thread that dies of the abort itself is replaced once, and its grace ends nobody else', async () => {
+      const executor = make({ abortGraceMs: 25 })
+      const started = cell()
+      const execution = new TestExecution('throwWhenAborted')
+      const outcome = executor.execute(bind('throwWhenAborted', started), execution)
+      await changed(started)
+      execution.cancel('stop')
+      executor.abort(execution)
+      await rejection(outcome)
+      expect(await run(executor, bind('countCalls'))).toBe(1)
+      expect(await run(executor, bind('countCalls'))).toBe(2)
+      expect(executor.stats().respawns).toBe(1)
+    })
+
+    test('C3 W3 a task that its thread never comes to, for what another left behind, does not hold the slot for ever', async () => {
+      const executor = make({ abortGraceMs: 0 })
+      const started = cell()
+      expect(await run(executor, bind('returnThenSpin', started))).toBe('returned')
+      await changed(started)
+      const execution = new TestExecution('nothing')
+      const outcome = executor.execute(bind('nothing'), execution)
+      execution.cancel('too late')
+      executor.abort(execution)
+      expect(await rejection(outcome)).toBe('too late')
+      expect(await run(executor, bind('countCalls'))).toBe(1)
+      expect(executor.stats().respawns).toBe(1)
+    })
+
+    test('C3 while another task of its batch runs, a task that will not start ends no thread', async () => {
+      const executor = make({ abortGraceMs: 0 })
+      const tasks = [bind('busyFor', 400), bind('nothing'), bind('countCalls')]
+      const executions = tasks.map((task) => new TestExecution(task.export))
+      await run(executor, bind('countCalls'))
+      const outcomes = batch(executor, tasks, executions)
+      executions[1]?.cancel('not you')
+      executor.abort(executions[1] as TestExecution)
+      expect(await outcomes).toEqual([
+        { status: 'fulfilled', value: undefined },
+        { status: 'rejected', reason: 'not you' },
+        { status: 'fulfilled', value: 2 },
+      ])
+    })
+
+    test('F1 a task that throws the reason it was cancelled for rejects with that very one', async () => {
+      const executor = make({ abortGraceMs: Number.POSITIVE_INFINITY })
+      const started = cell()
+      const execution = new TestExecution('spinUntilThrown')
+      const outcome = executor.execute(bind('spinUntilThrown', started), execution)
+      await changed(started)
+      const reason = new RangeError('enough')
+      execution.cancel(reason)
+      executor.abort(execution)
+      expect(await rejection(outcome)).toBe(reason)
     })
 
     test('C3 a module that never ends loading is ended too', async () => {
@@ -622,6 +704,32 @@ export const describeThreadExecutor = (name: string, makeExecutor: MakeExecutor,
       expect(await thread.execute(bind('countCalls'), new TestExecution('countCalls'))).toBe(1)
     })
 
+    test.each(['taken back', 'rejected'])('S4 a task that the lost thread had not started is %s, not sent again', async (end) => {
+      const events: unknown[] = []
+      const takesBack = end === 'taken back'
+      const thread = make().openThread({
+        name: 'mine',
+        onLost: () => events.push('lost'),
+        takeBack: (execution) => {
+          events.push(execution.name)
+          return takesBack
+        },
+      })
+      const [gate, marks] = [cell(2), cell()]
+      await thread.execute(bind('returnThenWait', gate), new TestExecution('returnThenWait'))
+      await changed(gate)
+      const outcome = rejection(thread.execute(bind('mark', marks, 0), new TestExecution('unstarted')))
+      void outcome.then((error) => events.push(error))
+      Atomics.store(gate, 1, 1)
+      if (!takesBack) await outcome
+      // It would have run ahead of this one.
+      else while (events.length < 2) await new Promise(setImmediate)
+      expect(await thread.execute(bind('countCalls'), new TestExecution('countCalls'))).toBe(1)
+      expect(events).toEqual(['unstarted', 'lost', ...(takesBack ? [] : [expect.any(WorkerCrashedError)])])
+      expect(marks[0]).toBe(0)
+      await thread.close()
+    })
+
     test('C3 its running task can be ended by force', async () => {
       let losses = 0
       const thread = make({ abortGraceMs: 0 }).openThread({ name: 'mine', onLost: () => losses++ })
@@ -668,6 +776,15 @@ export const describeThreadExecutor = (name: string, makeExecutor: MakeExecutor,
       expect(executor.stats()).toMatchObject({ slots: 2, started: 2 })
     })
 
+    test('W6 a task that comes while ready starts the threads waits for one of them', async () => {
+      const executor = make({ maxThreads: 2 })
+      const ready = executor.ready()
+      const outcomes = [run(executor, bind('add', 1, 1)), run(executor, bind('add', 2, 2))]
+      expect(await Promise.all(outcomes)).toEqual([2, 4])
+      await ready
+      expect(executor.stats()).toMatchObject({ started: 2, busy: 0 })
+    })
+
     test('W6 threads above minThreads are released when they idle', async () => {
       const executor = make({ minThreads: 1, maxThreads: 3, idleTimeout: 0 })
       await executor.ready()
@@ -681,6 +798,10 @@ export const describeThreadExecutor = (name: string, makeExecutor: MakeExecutor,
         stderr: '',
         status: 0,
       })
+    })
+
+    test('F6 a pool that is undefined is none', () => {
+      expect(make({ pool: undefined }).capabilities.terminate).toBe(true)
     })
 
     test.each<[string, Record<string, unknown>, ErrorConstructor]>([
