@@ -519,7 +519,7 @@ describe('observing who posts', () => {
       pool: { traceOrigin: true, onTaskError: ({ error, origin }) => void told.push([(error as Error).message, origin]) },
     })
     const runner = new SequencedTaskRunner(env.pool)
-    const prepare = Error.prepareStackTrace
+    const prepare: unknown = Reflect.get(Error, 'prepareStackTrace')
     for (const [message, replaced] of [
       ['no string', (_error: Error, sites: NodeJS.CallSite[]): unknown => sites],
       [
@@ -538,7 +538,7 @@ describe('observing who posts', () => {
       try {
         await env.runUntilIdle()
       } finally {
-        Error.prepareStackTrace = prepare
+        Reflect.set(Error, 'prepareStackTrace', prepare)
       }
     }
     expect(told).toEqual([

@@ -11,7 +11,7 @@ import {
 } from '@posttask/core'
 import { createTestEnvironment } from '@posttask/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { brokenThenable, thenable } from './fixtures/thenable.ts'
+import { brokenThenable, promiseWith, thenable } from './fixtures/thenable.ts'
 
 const arithmetic = taskModule<typeof import('./fixtures/arithmetic.ts')>(new URL('./fixtures/arithmetic.ts', import.meta.url))
 
@@ -297,23 +297,6 @@ test('F6 a closure for an executor of bound tasks is a TypeError at the call, th
 })
 
 describe('outcomes that make trouble', () => {
-  class Twice extends Promise<unknown> {
-    static override get [Symbol.species](): PromiseConstructor {
-      return Promise
-    }
-    // biome-ignore lint/suspicious/noThenProperty: a foreign promise that breaks the rules
-    override then(onFulfilled?: ((value: unknown) => unknown) | null): never {
-      onFulfilled?.(1)
-      setImmediate(() => onFulfilled?.(2))
-      return undefined as never
-    }
-  }
-  class Throws extends Promise<unknown> {
-    // biome-ignore lint/suspicious/noThenProperty: a foreign promise that breaks the rules
-    override then(): never {
-      throw new Error('no then')
-    }
-  }
   const evil = (): object =>
     Object.defineProperties(
       {},
@@ -339,8 +322,11 @@ describe('outcomes that make trouble', () => {
   test('F1 S2 a promise that calls back twice settles its own task only', async () => {
     await using pool = new ThreadPool({ executor: inlineExecutor() })
     const runner = new SequencedTaskRunner(pool)
-    const pending = () => new Promise(() => {})
-    expect(await runner.run(() => new Twice(pending))).toBe(1)
+    const twice = promiseWith<number>((resolve) => {
+      resolve(1)
+      setImmediate(() => resolve(2))
+    })
+    expect(await runner.run(() => twice)).toBe(1)
     const slow = runner.run(async () => {
       for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
       return 'slow'
@@ -351,7 +337,10 @@ describe('outcomes that make trouble', () => {
   test('F1 a promise whose then throws is a failure of its task', async () => {
     await using pool = new ThreadPool({ executor: inlineExecutor() })
     const runner = new SequencedTaskRunner(pool)
-    await expect(runner.run(() => new Throws(() => {}))).rejects.toThrow('no then')
+    const broken = promiseWith(() => {
+      throw new Error('no then')
+    })
+    await expect(runner.run(() => broken)).rejects.toThrow('no then')
     expect(await runner.run(() => 'goes on')).toBe('goes on')
   })
 

@@ -34,7 +34,7 @@ test('F1 of any other class the name arrives, below the nearest built-in class, 
   const error = await arrives('ownClass')
   expect(error).toBeInstanceOf(RangeError)
   expect([error.constructor.name, error.name, error.message]).toEqual(['OrderError', 'Order', 'lost'])
-  expect({ ...error }).toEqual({ name: 'Order', order: 7, part: new TypeError('a part') })
+  expect(Object.fromEntries(Object.entries(error))).toEqual({ name: 'Order', order: 7, part: new TypeError('a part') })
 })
 
 test("F1 an error of core's arrives as such", async () => {
