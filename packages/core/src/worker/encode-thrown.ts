@@ -97,6 +97,12 @@ class ThrownEncoder {
     return isToSplit ? this.#list(value) : copy
   }
 
+  /** Containers in it are split as well: whether an error in them can be cloned, and is another one then, differs by host. */
+  #part(value: unknown): EncodedValue | undefined {
+    const isToSplit = typeof value === 'object' && value !== null && isContainer(value)
+    return (isToSplit ? this.#list(value) : undefined) ?? this.#value(value)
+  }
+
   #clone(value: unknown): EncodedValue | undefined {
     if (typeof value === 'object' && value !== null && isTooDeep(value)) return undefined
     return attempt(() => ({ value: isPrimitive(value) ? value : (structuredClone(value) as unknown) }), undefined)
@@ -129,20 +135,28 @@ class ThrownEncoder {
       errors: isList
         ? attempt(() => (errors as unknown[]).map((item) => this.#value(item) ?? { value: text(item) }), [])
         : undefined,
-      own: this.#own(error, (key) => carriedApart.has(key) || (key === 'errors' && isList)),
+      own: this.#own(
+        error,
+        (value) => this.#value(value),
+        (key) => carriedApart.has(key) || (key === 'errors' && isList),
+      ),
     }
   }
 
   #container(object: object): EncodedContainer {
-    return { isArray: Array.isArray(object), own: this.#own(object, () => false) }
+    return { isArray: Array.isArray(object), own: this.#own(object, (value) => this.#part(value)) }
   }
 
   /** What cannot cross is left out: it must not cost the rest of the error. */
-  #own(object: object, isApart: (key: string) => boolean): EncodedProperties {
+  #own(
+    object: object,
+    encode: (value: unknown) => EncodedValue | undefined,
+    isApart: (key: string) => boolean = () => false,
+  ): EncodedProperties {
     const own: [string, EncodedValue][] = []
     for (const key of attempt(() => Object.keys(object), [])) {
       if (isApart(key)) continue
-      const value = this.#value(read(object, key))
+      const value = encode(read(object, key))
       if (value !== undefined) own.push([key, value])
     }
     return own
