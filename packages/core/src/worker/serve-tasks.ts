@@ -265,8 +265,9 @@ class TaskServer implements ThreadLine {
 }
 
 /**
- * An error that nobody caught. Of the task that runs: its thread ends, for what the task waits for may never come. Of one
- * that has ended, or of nobody: an event, and the thread goes on.
+ * An error that nobody caught. Of the task that runs: its thread ends, for what the task waits for may never come. So does
+ * one of which nobody knows whose it is, while a task runs. Of one that has ended, or while none runs: an event, and the
+ * thread goes on.
  */
 const reportStrayErrors = (server: TaskServer): void => {
   process.on('uncaughtException', (error) => {
