@@ -116,10 +116,11 @@ interface OpenTask {
  * to. What stays: those of its runner, one of which may have its turn (S2).
  */
 const settleKnown = (batch: readonly OpenTask[], known: readonly (Settled | undefined)[]): OpenTask[] => {
-  const busy = new Set(batch.filter(({ index }) => known[index] === undefined).map(({ record }) => record.runner))
+  const unknown = batch.filter(({ index }) => known[index] === undefined).map(({ record }) => record)
+  const busy = new Set(unknown.map(({ runner }) => runner))
   const open: OpenTask[] = []
   const first = batch[0]?.record
-  const slow = batch.find(({ index }) => known[index] === undefined)?.record
+  const slow = unknown[0]
   if (first !== undefined && slow !== undefined && slow !== first) passSlot(first, slow)
   for (const { record, index } of batch) {
     const outcome = known[index]

@@ -1,3 +1,4 @@
+import { kindOf } from './post-checks.ts'
 import type { PostOptions, TaskHandle } from './task.ts'
 import type { TaskRunner } from './task-runner.ts'
 
@@ -12,9 +13,7 @@ export const bindPostTask = <Args extends unknown[]>(
   options?: PostOptions,
 ): ((...args: Args) => TaskHandle) => {
   if (typeof fn !== 'function')
-    throw new TypeError(
-      `bindPostTask on runner "${runner.name}" was given ${fn === null ? 'null' : typeof fn} to call; pass a function`,
-    )
+    throw new TypeError(`bindPostTask on runner "${runner.name}" was given ${kindOf(fn)} to call; pass a function`)
   const name = options?.name ?? (fn.name || undefined)
   return (...args) => runner.postTask(() => fn(...args), { ...options, name })
 }

@@ -1,3 +1,4 @@
+import { LevelTurns } from './level-turns.ts'
 import { oldestOf, TaskList } from './task-list.ts'
 import type { Bucket } from './task-queue.ts'
 import { inheritsPriority, type TaskRecord } from './task-record.ts'
@@ -59,8 +60,8 @@ export class KeyedBucket implements Bucket {
   readonly #sequences = new Map<unknown, KeySequence>()
   /** Those that may start something, by priority, in turn. */
   readonly #turns: readonly Turns[] = [new Turns(), new Turns(), new Turns()]
-  /** When one of a level was last taken, for their aging (P4), by the time as of late. */
-  readonly #servedAt = [0, 0, 0]
+  readonly #levels = new LevelTurns()
+  /** The time as of late. */
   #now = 0
 
   get available(): number {
@@ -82,19 +83,11 @@ export class KeyedBucket implements Bucket {
 
   peek(now: number, agingMs: number, holdsBestEffort: boolean): TaskRecord | undefined {
     this.#now = now
-    let best: KeySequence | undefined
-    let bestSince = 0
-    for (let level = userBlocking; level >= bestEffort; level--) {
-      const first = this.#turns[level]?.first
-      if (level === bestEffort && holdsBestEffort && best !== undefined) break
-      if (first === undefined) continue
-      const since = this.#servedAt[level] as number
-      if (best === undefined || (now - since >= agingMs && since < bestSince)) {
-        best = first
-        bestSince = since
-      }
-    }
-    return best?.tasks.head
+    return this.#turns[this.#levels.next(this, now, agingMs, holdsBestEffort)]?.first?.tasks.head
+  }
+
+  waitsAt(level: number): boolean {
+    return this.#turns[level]?.first !== undefined
   }
 
   levelOf(record: TaskRecord): number {
@@ -111,7 +104,7 @@ export class KeyedBucket implements Bucket {
 
   take(record: TaskRecord, now: number): void {
     const sequence = this.#sequenceOf(record)
-    this.#now = this.#servedAt[sequence.level] = now
+    this.#levels.note(sequence.level, now)
     sequence.isBusy = true
     this.remove(record)
   }
@@ -169,7 +162,7 @@ export class KeyedBucket implements Bucket {
     const turns = mayStart ? this.#turns[sequence.level] : undefined
     if (turns !== sequence.turns) {
       sequence.turns?.delete(sequence)
-      if (turns?.size === 0) this.#servedAt[sequence.level] = this.#now
+      if (turns?.size === 0) this.#levels.note(sequence.level, this.#now)
       turns?.add(sequence)
       sequence.turns = turns
     }

@@ -1,9 +1,9 @@
+import { LevelTurns } from './level-turns.ts'
 import { oldestOf } from './task-list.ts'
 import type { TaskPack } from './task-pack.ts'
 import type { Bucket } from './task-queue.ts'
 import { inheritsPriority, type TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
-import { bestEffort, userBlocking } from './traits.ts'
 import { WaitingList } from './waiting-list.ts'
 
 /** A queue that is shorter makes records at once: the pack would cost more than it spares. */
@@ -13,8 +13,8 @@ const longQueue = 1024
 export class LevelBucket implements Bucket {
   size = 0
   readonly #lists: readonly WaitingList[]
-  /** When the best of a level was last taken, for the aging of single tasks in a parallel runner (P4). */
-  readonly #servedAt = [0, 0, 0]
+  /** For the aging of single tasks in a parallel runner. */
+  readonly #turns = new LevelTurns()
 
   constructor(isFifo: boolean) {
     this.#lists = Array.from({ length: isFifo ? 1 : 3 }, () => new WaitingList())
@@ -26,7 +26,7 @@ export class LevelBucket implements Bucket {
 
   push(record: TaskRecord, now: number): void {
     const list = this.#listOf(record)
-    if (this.#lists.length > 1 && list.head === undefined) this.#servedAt[record.level] = now
+    if (this.#lists.length > 1 && list.head === undefined) this.#turns.note(record.level, now)
     list.push(record)
     this.size++
   }
@@ -37,7 +37,7 @@ export class LevelBucket implements Bucket {
     const isFirst = this.#lists.length > 1 && list.head === undefined
     const pack = list.packFor(runner, traits)
     if (pack === undefined) return undefined
-    if (isFirst) this.#servedAt[level] = now
+    if (isFirst) this.#turns.note(level, now)
     this.size++
     return pack
   }
@@ -50,20 +50,11 @@ export class LevelBucket implements Bucket {
   peek(now: number, agingMs: number, holdsBestEffort: boolean): TaskRecord | undefined {
     const lists = this.#lists
     if (lists.length === 1) return (lists[0] as WaitingList).head
-    let best: TaskRecord | undefined
-    let bestSince = 0
-    for (let level = userBlocking; level >= bestEffort; level--) {
-      const { head } = lists[level] as WaitingList
-      if (level === bestEffort && holdsBestEffort && best !== undefined) break
-      if (head === undefined) continue
-      const since = this.#servedAt[level] as number
-      // A level that was passed over for `agingMs` has its turn first, the longest of several (P4).
-      if (best === undefined || (now - since >= agingMs && since < bestSince)) {
-        best = head
-        bestSince = since
-      }
-    }
-    return best
+    return lists[this.#turns.next(this, now, agingMs, holdsBestEffort)]?.head
+  }
+
+  waitsAt(level: number): boolean {
+    return (this.#lists[level] as WaitingList).head !== undefined
   }
 
   offers(first: TaskRecord, most: number): readonly TaskRecord[] {
@@ -77,7 +68,7 @@ export class LevelBucket implements Bucket {
   }
 
   take(record: TaskRecord, now: number): void {
-    if (this.#lists.length > 1) this.#servedAt[record.level] = now
+    if (this.#lists.length > 1) this.#turns.note(record.level, now)
     this.remove(record)
   }
 

@@ -1,4 +1,4 @@
-import { checkOptions, checkTask } from './post-checks.ts'
+import { checkOptions, checkTask, kindOf } from './post-checks.ts'
 import type { BoundTask, Closure, PostOptions, Task, TaskContext } from './task.ts'
 import { isStub } from './task-module.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -88,8 +88,6 @@ const isIterable = (items: unknown): boolean =>
   items !== null &&
   items !== undefined &&
   (isAsync(items as Items<unknown>) || typeof (items as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function')
-
-const kindOf = (value: unknown): string => (value === null ? 'null' : typeof value)
 
 const taskFor = <Item, Result>(mapper: Mapper<Item, Result>, item: Item): Task<Result> =>
   isStub(mapper)

@@ -3,6 +3,9 @@ import { blocksShutdown, continuesOnShutdown, isUnref } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { checkedTime, levelOf } from './traits.ts'
 
+/** What it is, for an error. */
+export const kindOf = (value: unknown): string => (value === null ? 'null' : typeof value)
+
 const isBoundTask = (task: unknown): task is BoundTask => {
   if (typeof task !== 'object' || task === null) return false
   const { module, export: name, args } = task as Partial<BoundTask>
@@ -22,8 +25,9 @@ export const checkTask = (runner: TaskRunner, task: Task): void => {
     if (accepts.boundTasks) return
     throw new TypeError(`runner "${runner.name}" cannot run a bound task: executor "${executor.name}" takes closures only`)
   }
-  const kind = task === null ? 'null' : typeof task
-  throw new TypeError(`runner "${runner.name}" was given ${kind} as a task; post a function, or a bound task made by taskModule`)
+  throw new TypeError(
+    `runner "${runner.name}" was given ${kindOf(task)} as a task; post a function, or a bound task made by taskModule`,
+  )
 }
 
 const shutdownFlags: Readonly<Record<ShutdownBehavior, number>> = {

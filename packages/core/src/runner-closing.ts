@@ -96,9 +96,9 @@ export abstract class ClosableRunner extends RunnerEngine {
   }
 
   /** @internal */
-  protected acceptsPost(): boolean {
+  protected acceptsPost(isDropped?: boolean): boolean {
     if (this.#state === open) return true
-    if (this.#state !== closing) return false
+    if (this.#state !== closing || isDropped) return false
     const task = currentPoster()
     return task !== undefined && task.runner === this.self && task.isHolding
   }

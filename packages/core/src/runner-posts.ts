@@ -60,9 +60,8 @@ export abstract class RunnerPosts extends RunnerQueue {
     if (pool.tracesOrigin)
       this.extrasOf(record).origin = answeredOrigin() ?? captureOrigin((traits & reportsToPromise) === 0 ? 2 : 3)
     let due: number | undefined
-    // While it closes, what would be dropped at once is not taken (W5, W8).
-    const isTaken = this.acceptsPost() && (!this.isClosed || (delay === 0 && !record.has(continuesOnShutdown)))
-    if (!isTaken) this.refuse(record, 'runner-closed', this.closedError(record))
+    if (!this.acceptsPost(delay > 0 || record.has(continuesOnShutdown)))
+      this.refuse(record, 'runner-closed', this.closedError(record))
     else if (options?.signal !== undefined && !this.#join(record, options.signal)) return record
     else if (delay > 0) this.#delay(record, (due = pool.clock.now() + delay))
     else this.enqueue(record)

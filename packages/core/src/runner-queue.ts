@@ -94,8 +94,8 @@ export abstract class RunnerQueue extends ReadyEntry {
 
   /** True once `shutdown` or `close` was called. */
   abstract get isClosed(): boolean
-  /** @internal True where a post is still taken. */
-  protected abstract acceptsPost(): boolean
+  /** @internal True where a post is still taken. `isDropped`: of a task that a close would drop from the queue. */
+  protected abstract acceptsPost(isDropped?: boolean): boolean
   /** @internal A task has ended for good. */
   protected abstract onSettled(): void
   /** @internal Tells the pump whether something can start. */

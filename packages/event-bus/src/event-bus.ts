@@ -106,10 +106,10 @@ export class EventBus<Events extends object> implements AsyncDisposable {
 
   /**
    * Posts a call of each handler that is subscribed now, and returns before any of them starts (S3). Resolves when all
-   * have settled, failed ones included; nobody has to wait for it. As with `run`, a bus that takes no events says so by the promise: it rejects with
-   * `RunnerClosedError`, at once or when a shutdown drops the event, and with `QueueFullError` where the runner is full.
-   * A handler may publish to its own bus; the event goes to the end of the queue (S3). To wait for it there would be to
-   * wait for oneself: who does gets `SequenceDeadlockError` (W3).
+   * have settled, failed ones included; nobody has to wait for it. As with `run`, a bus that takes no events says so by the
+   * promise: it rejects with `RunnerClosedError`, at once or when a shutdown drops the event, and with `QueueFullError`
+   * where the runner is full. A handler may publish to its own bus; the event goes to the end of the queue (S3). To wait for
+   * it there would be to wait for oneself: who does gets `SequenceDeadlockError` (W3).
    */
   publish<Type extends keyof Events>(type: Type, ...[event]: Publication<Events[Type]>): Promise<void> {
     if (!this.#takesEvents) return Promise.reject(this.#closedError(`event "${String(type)}" was not published`))

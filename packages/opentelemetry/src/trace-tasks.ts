@@ -22,6 +22,7 @@ import {
   type TaskPostedEvent,
   type TaskRejectedEvent,
   type TaskStartedEvent,
+  TaskTimeoutError,
   type ThreadPool,
 } from '@posttask/core'
 
@@ -96,7 +97,8 @@ class TaskSpans {
     span.setAttribute('posttask.task.outcome', outcome)
     if (thread !== undefined) span.setAttribute('thread.id', thread)
     try {
-      if (outcome === 'failed' || isTimeout(error)) recordError(span, error)
+      // The pool reports a time limit as a failure as well (F2).
+      if (outcome === 'failed' || error instanceof TaskTimeoutError) recordError(span, error)
     } finally {
       // An error may throw when it is read.
       span.end()
@@ -182,9 +184,6 @@ const recordError = (span: Span, error: unknown): void => {
   span.setAttribute('error.type', error instanceof Error ? error.name : '_OTHER')
   span.setStatus({ code: SpanStatusCode.ERROR, message: exception.message })
 }
-
-/** The pool reports it as a failure as well (F2). */
-const isTimeout = (error: unknown): boolean => (error as { code?: unknown } | null | undefined)?.code === 'ERR_TASK_TIMEOUT'
 
 const linksTo = (from: Context): Link[] => {
   const spanContext = trace.getSpanContext(from)
