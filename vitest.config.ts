@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { ResultReporter } from './scripts/result-reporter.ts'
 
 const sourceCondition = '@posttask/source'
 const major = process.versions.node.split('.')[0]
@@ -32,8 +33,7 @@ export default defineConfig({
       extends: true as const,
       test: { root, name: root.replace(/^packages\//, ''), include: ['test/**/*.test.ts'] },
     })),
-    reporters: process.env['CI'] === undefined ? ['default'] : ['default', 'json'],
-    outputFile: { json: `.vitest/node-${major}.json` },
+    reporters: ['default', ...(process.env['CI'] === undefined ? [] : [new ResultReporter(`.vitest/node-${major}.json`)])],
     coverage: { include: ['packages/*/src/**'], reporter: ['text', 'html', 'json-summary'] },
   },
 })

@@ -1,29 +1,28 @@
-// Adds up the reports that vitest left in .vitest/, one per Node version: `test-count.mjs [MAJOR ...]` with the versions
-// that must be there. The last line it prints is the sum.
+// Adds up what the runs of vitest left in .vitest/, one file per Node version: `test-count.mjs [MAJOR ...]` with the
+// versions that must be there. Names every failure again, for the end of a long log; the last line it prints is the sum.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 const folder = new URL('../.vitest/', import.meta.url)
-const reports = new Set(existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : [])
-for (const major of process.argv.slice(2)) reports.add(`node-${major}.json`)
+const names = new Set(existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : [])
+for (const major of process.argv.slice(2)) names.add(`node-${major}.json`)
 
-/** A file that could not even be loaded has no failed test: it counts as one. */
-const count = (name) => {
+const resultOf = (name) => {
   const file = new URL(name, folder)
-  if (!existsSync(file)) return { passed: 0, failed: 1, remark: ' (the run left no report)' }
-  const report = JSON.parse(readFileSync(file, 'utf8'))
-  const broken = report.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
-  )
-  const failed = report.numFailedTests + broken.length
-  return { passed: report.numPassedTests, failed, remark: '' }
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'))
+  return { passed: 0, failures: [{ what: 'the run', why: 'left no result' }] }
 }
+
+/** Of an error, what a reader needs to find its place. */
+const shortened = (text) => text.split('\n').slice(0, 12).join('\n    ')
 
 let passed = 0
 let failed = 0
-for (const name of reports) {
-  const one = count(name)
-  console.log(`${name.replace('.json', '')}: ${one.passed} passed, ${one.failed} failed${one.remark}`)
-  passed += one.passed
-  failed += one.failed
+for (const name of names) {
+  const result = resultOf(name)
+  const version = name.replace('.json', '')
+  for (const { what, why } of result.failures) console.log(`\n${version}: FAILED ${what}\n    ${shortened(why)}`)
+  console.log(`${version}: ${result.passed} passed, ${result.failures.length} failed`)
+  passed += result.passed
+  failed += result.failures.length
 }
 console.log(`${passed} passed, ${failed} failed`)
