@@ -25,59 +25,45 @@ export type MapResult<Outcome> = Outcome extends BoundTask<infer Result> ? Await
 
 type Items<Item> = Iterable<Item> | AsyncIterable<Item>
 
-interface Outcome {
-  readonly error?: unknown
-  readonly value?: unknown
-  readonly failed: boolean
-}
-
 const ignore = (): void => {}
 
 /** The iterator of the items, asked and closed by the iterator protocol. */
 class Source<Item> {
   readonly isAsync: boolean
+  /** True while an item was asked for and is not there. */
+  isAsked = false
+  /** True when it said that it has no more items, or failed to say: then it must not be closed. */
+  isOver = false
   readonly #iterator: Iterator<Item> | AsyncIterator<Item>
-  #isAsked = false
-  #isOver = false
 
   constructor(items: Items<Item>) {
     this.isAsync = isAsync(items)
     this.#iterator = isAsync(items) ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
   }
 
-  /** True while an item was asked for and is not there. */
-  get isAsked(): boolean {
-    return this.#isAsked
-  }
-
-  /** True when it said that it has no more items, or failed to say: then it must not be closed. */
-  get isOver(): boolean {
-    return this.#isOver
-  }
-
   next(): IteratorResult<Item, unknown> {
-    this.#isOver = true
+    this.isOver = true
     const result = this.#iterator.next() as IteratorResult<Item, unknown>
-    this.#isOver = result.done === true
+    this.isOver = result.done === true
     return result
   }
 
   async nextLater(): Promise<IteratorResult<Item, unknown>> {
-    this.#isAsked = true
+    this.isAsked = true
     try {
       const result = await this.#iterator.next()
-      this.#isOver = result.done === true
+      this.isOver = result.done === true
       return result
     } catch (error) {
-      this.#isOver = true
+      this.isOver = true
       throw error
     } finally {
-      this.#isAsked = false
+      this.isAsked = false
     }
   }
 
   async close(): Promise<void> {
-    if (!this.#isOver) await this.#iterator.return?.()
+    if (!this.isOver) await this.#iterator.return?.()
   }
 }
 
@@ -126,8 +112,8 @@ async function* iterate<Item, Result>(
   const { ordered = true, window, signal, ...postOptions } = options
   const source = new Source(items)
   const aborter = new AbortController()
-  /** What the consumer has not taken yet, by the place of the item. */
-  const outcomes = new Map<number, Outcome>()
+  /** Those whose outcome is known, and which the consumer has not taken yet, by the place of the item. */
+  const settled = new Map<number, Promise<Result>>()
   let taken = 0
   let given = 0
   /** True while an item of an asynchronous source is to come, or waits for room; for ever where that fails. */
@@ -143,14 +129,12 @@ async function* iterate<Item, Result>(
   const take = (result: IteratorResult<Item, unknown>): void => {
     if (result.done) return
     const place = taken++
-    const settle = (outcome: Outcome): void => {
-      outcomes.set(place, outcome)
+    const running = runner.run(taskFor(mapper, result.value), { ...postOptions, signal: aborter.signal }) as Promise<Result>
+    const onSettled = (): void => {
+      settled.set(place, running)
       wake()
     }
-    runner.run(taskFor(mapper, result.value), { ...postOptions, signal: aborter.signal }).then(
-      (value) => settle({ value, failed: false }),
-      (error: unknown) => settle({ error, failed: true }),
-    )
+    running.then(onSettled, onSettled)
   }
 
   const pull = async (): Promise<void> => {
@@ -178,13 +162,12 @@ async function* iterate<Item, Result>(
         if (source.isAsync || runner.isBounded) void pull()
         else take(source.next())
       }
-      const [place = given] = ordered ? [] : outcomes.keys()
-      const outcome = outcomes.get(place)
-      if (outcome !== undefined) {
-        outcomes.delete(place)
+      const [place = given] = ordered ? [] : settled.keys()
+      const next = settled.get(place)
+      if (next !== undefined) {
+        settled.delete(place)
         given++
-        if (outcome.failed) throw outcome.error
-        yield outcome.value as Result
+        yield await next
       } else if (failure !== undefined) {
         throw failure.error
       } else if (isPulling || given < taken) {

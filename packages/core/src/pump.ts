@@ -300,7 +300,14 @@ export class Pump {
   }
 
   #rest(): void {
-    this.#breath = 'none'
+    // Who awaits a failure goes on in this turn: what is posted before that waits for the next one (E2).
+    if (this.#breath === 'turn' && !this.#isDriven) this.#turn.onEnd(this)
+    else this.#breath = 'none'
     this.#turn.stayAlive()
+  }
+
+  /** Whoever was told has gone on. */
+  onTurnEnd(): void {
+    this.#breath = 'none'
   }
 }

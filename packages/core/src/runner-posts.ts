@@ -127,7 +127,6 @@ export abstract class RunnerPosts extends RunnerQueue {
 
   /** @internal Puts a task of ours ahead of everything else. */
   protected postAhead(task: Task, options: PostOptions, sink: TaskSink): void {
-    checkTask(this.self, task)
     const record = new TaskRecord(this.self, this.pool.takeId(), task, inheritsPriority | (this.ownLevel << 3), sink)
     this.#take(record, options)
     record.scope = this.pool.captureScope()

@@ -1,5 +1,6 @@
 import { RunnerClosedError } from './errors.ts'
 import type { ThreadExecutor } from './executor.ts'
+import { checkTask } from './post-checks.ts'
 import type { Task } from './task.ts'
 import { failed, type RecordState, type TaskRecord, type TaskSink } from './task-record.ts'
 import { type RunnerOptions, TaskRunner } from './task-runner.ts'
@@ -25,15 +26,17 @@ export class SingleThreadTaskRunner<Accepts extends Task = Task> extends TaskRun
   readonly #init: Accepts | undefined
   readonly #restarts: boolean
 
-  /** @throws PoolClosedError on a closed pool */
+  /**
+   * @throws PoolClosedError on a closed pool
+   * @throws TypeError for an `init` that the pool's executor cannot run
+   */
   constructor(pool: ThreadPool<Accepts>, options: SingleThreadRunnerOptions<Accepts> = {}) {
     const { init, onThreadLost } = options
     if (onThreadLost !== undefined && onThreadLost !== 'close' && onThreadLost !== 'restart') {
       throw new TypeError(`onThreadLost must be close or restart, not ${String(onThreadLost)}`)
     }
-    if (init !== undefined && init !== null && typeof init !== 'function' && typeof init !== 'object')
-      throw new TypeError(`init must be a task, not ${typeof init}`)
     super(pool, 'single-thread', 1, options)
+    if (init !== undefined) this.#checkInit(init)
     this.#init = init
     this.#restarts = onThreadLost === 'restart'
     this.#thread = pool.executor.openThread({
@@ -48,6 +51,15 @@ export class SingleThreadTaskRunner<Accepts extends Task = Task> extends TaskRun
   /** @internal */
   protected override async releaseThread(): Promise<void> {
     await this.#thread.close()
+  }
+
+  #checkInit(init: Task): void {
+    try {
+      checkTask(this.self, init)
+    } catch (error) {
+      this.pool.remove(this.self)
+      throw new TypeError(`init: ${(error as Error).message}`)
+    }
   }
 
   #postInit(init: Accepts): void {

@@ -24,7 +24,7 @@ export class TaskOutcomes {
     const { sink } = record
     record.code = state
     this.#counters.count(state)
-    if (record.extras !== undefined) this.letGo(record)
+    this.letGo(record)
     let isTold = true
     if (sink === undefined) isTold = false
     else if (typeof sink !== 'function') isTold = sink.onSettled(record, state, value)

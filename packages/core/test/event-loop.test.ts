@@ -204,6 +204,30 @@ describe.each(Object.entries(runners))('microtasks and a %s runner', (_kind, mak
     expect(seen[0]).toBe('awaiter')
   })
 
+  test.each([0, 1, 2, 3, 4, 5, 6])(
+    'E2 so it does where nothing was queued, and a post follows %i microtasks behind',
+    async (hops) => {
+      await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
+      const runner = makeRunner(pool)
+      const seen: string[] = []
+      let fail: (() => void) | undefined
+      const asked = (async () => {
+        try {
+          await runner.run(() => new Promise((_, reject) => (fail = () => reject(new Error('expected')))))
+        } catch {
+          seen.push('awaiter')
+        }
+      })()
+      await new Promise((resolve) => setImmediate(resolve))
+      fail?.()
+      for (let hop = 0; hop < hops; hop++) await undefined
+      runner.postTask(() => void seen.push('posted'))
+      await asked
+      await runner.waitIdle()
+      expect(seen).toEqual(['awaiter', 'posted'])
+    },
+  )
+
   test('E2 what it posts there goes before nothing: to the tail', async () => {
     await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
     const runner = makeRunner(pool)

@@ -7,7 +7,7 @@ import {
   ThreadPool,
   WorkerCrashedError,
 } from '@posttask/core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { deferred } from './fixtures/deferred.ts'
 import { executorWith } from './fixtures/executor-with.ts'
 
@@ -144,8 +144,18 @@ describe('init', () => {
   })
 })
 
-test('F6 what cannot be an init task is refused before there is a runner', () => {
-  const pool = new ThreadPool({ executor: inlineExecutor() })
-  expect(() => new SingleThreadTaskRunner(pool, { init: 5 as never })).toThrow(/init must be a task/)
+test.each([
+  ['a number', 5, /init: runner "db" was given number as a task; post a function/],
+  ['null', null, /init: runner "db" was given null as a task/],
+  ['an object', {}, /init: runner "db" was given object as a task/],
+  ['a closure, on threads', () => {}, /init: runner "db" cannot run a closure: executor "fake" runs tasks on threads/],
+])('F6 %s as init is refused at the call, and no runner and no thread is left', async (_what, init, message) => {
+  const opened = vi.fn()
+  const closed = vi.fn()
+  const openThread = vi.fn()
+  const executor = executorWith({ accepts: init instanceof Function ? ['bound'] : ['closure', 'bound'], openThread })
+  await using pool = new ThreadPool({ executor, observer: { onRunnerOpened: opened, onRunnerClosed: closed } })
+  expect(() => new SingleThreadTaskRunner(pool, { name: 'db', init: init as never })).toThrow(message)
   expect(pool.runners).toEqual([])
+  expect([opened, closed, openThread].map((spy) => spy.mock.calls.length)).toEqual([1, 1, 0])
 })
