@@ -26,6 +26,8 @@ export class Sampler {
   /** Of the run of samples that goes on; a sample that was under way at `stop` is not sent. */
   #run: Run | undefined
   #last: number | undefined
+  /** Since the last sample that was taken. */
+  #hasFailed = false
 
   constructor(options: SamplerOptions) {
     this.#options = options
@@ -49,12 +51,17 @@ export class Sampler {
     for (const pool of this.#options.pools) pool.stop()
   }
 
-  /** A sample that fails, as a pool's executor may let it, is told of, and the next one is taken all the same. */
+  /**
+   * A sample that fails, as a pool's executor may let it, is told of, and the next one is taken all the same. Those that fail
+   * behind it are not told of: four times a second they would bury everything else.
+   */
   async #sample(run: Run): Promise<void> {
     try {
       await this.#take(run)
+      this.#hasFailed = false
     } catch (error) {
-      console.error('[posttask] the inspector could not take a sample:', error)
+      if (!this.#hasFailed) console.error('[posttask] the inspector could not take a sample, and tries again:', error)
+      this.#hasFailed = true
     }
     if (this.#run === run) run.timer = setTimeout(() => void this.#sample(run), intervalMs).unref()
   }

@@ -39,24 +39,28 @@ test('a sample is taken no sooner than 250 ms after the one before, and none aft
   await pool.close()
 })
 
-test('a sample that fails is told of, and the next one comes', async () => {
+test('samples that fail are told of once, and the next one comes', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
   const sent: Snapshot[] = []
   const error = new Error('expected')
-  const stats = vi
-    .fn(() => ({ name: 'threads', threads: [] }))
-    .mockImplementationOnce(() => {
-      throw error
-    })
+  let fails = true
+  const stats = () => {
+    if (fails) throw error
+    return { name: 'threads', threads: [] }
+  }
   const send = (snapshot: Snapshot): void => void sent.push(snapshot)
   const sampler = new Sampler({ pools: [], executors: [{ stats }], recording: () => null, now: () => 0, send })
   sampler.start()
-  await vi.advanceTimersByTimeAsync(0)
+  await vi.advanceTimersByTimeAsync(1000)
   expect(printed.mock.calls).toEqual([[expect.stringContaining('could not take a sample'), error]])
   expect(sent).toHaveLength(0)
+  fails = false
   await vi.advanceTimersByTimeAsync(250)
   expect(sent).toHaveLength(1)
+  fails = true
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(printed.mock.calls).toHaveLength(2)
   sampler.stop()
   expect(vi.getTimerCount()).toBe(0)
 })

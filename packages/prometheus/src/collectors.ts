@@ -1,5 +1,6 @@
 import type { RunnerTotals, ThreadPool } from '@posttask/core'
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { allOrNone } from './all-or-none.ts'
 import { LabelSets } from './label-sets.ts'
 import { type PoolSeries, PoolSource } from './pool-source.ts'
 import { type RunnerLabels, runnerLabels } from './runner-labels.ts'
@@ -72,7 +73,7 @@ export class Collectors {
 
   /** The first to ask for histograms says what their buckets are. */
   histograms(buckets: readonly number[] | undefined): TaskHistograms {
-    this.#histograms ??= new TaskHistograms(this.#registry, this.#prefix, buckets)
+    this.#histograms ??= allOrNone(this.#registry, () => new TaskHistograms(this.#registry, this.#prefix, buckets))
     return this.#histograms
   }
 

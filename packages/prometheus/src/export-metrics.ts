@@ -1,5 +1,6 @@
 import type { Task, ThreadPool } from '@posttask/core'
 import { type Registry, register } from 'prom-client'
+import { allOrNone } from './all-or-none.ts'
 import { Collectors } from './collectors.ts'
 
 /** Options of `exportMetrics`. */
@@ -21,6 +22,8 @@ const collectorsOf = new WeakMap<Registry, Map<string, Collectors>>()
  * Adds the metrics of a pool to a registry; README.md lists their names. Everything but the histograms is read from
  * `pool.stats()` when it is scraped. Several pools, and several exporters of one pool, share the collectors of a
  * registry; pools are told apart by their names. Disposing what it returns takes the pool out again.
+ * @throws Error where the registry has a metric of somebody else's by a name of ours; nothing of the pool
+ * is exported then
  */
 export const exportMetrics = <Accepts extends Task>(pool: ThreadPool<Accepts>, options: MetricsOptions = {}): Disposable => {
   const { registry = register, prefix = 'posttask_', histograms = false } = options
@@ -49,7 +52,7 @@ const sharedCollectors = (registry: Registry, prefix: string): Collectors => {
   }
   const known = byPrefix.get(prefix)
   if (known?.isRegistered) return known
-  const made = new Collectors(registry, prefix)
+  const made = allOrNone(registry, () => new Collectors(registry, prefix))
   byPrefix.set(prefix, made)
   return made
 }

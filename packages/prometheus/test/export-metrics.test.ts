@@ -255,15 +255,26 @@ describe('one registry', () => {
     },
   )
 
-  test('an exporter that cannot have its histograms exports nothing of the pool', async () => {
-    await using env = createTestEnvironment()
-    const pool = poolIn(env, 'main')
-    const registry = new Registry()
-    new Gauge({ name: 'posttask_task_wait_seconds', help: 'Of somebody else.', registers: [registry] })
-    expect(() => exportMetrics(pool, { registry, histograms: true })).toThrow('posttask_task_wait_seconds')
-    expect(await scrape(registry, 'posttask_pool_slots{')).toEqual([])
-    await close(env, pool)
-  })
+  test.each(['tasks_rejected_total', 'queue_depth', 'tasks_cancelled_total', 'task_wait_seconds', 'task_duration_seconds'])(
+    'where somebody else has a %s, an exporter says so and leaves nothing of the pool, and another prefix is fine',
+    async (name) => {
+      await using env = createTestEnvironment()
+      const pool = poolIn(env, 'main')
+      const registry = new Registry()
+      const names = () => registry.getMetricsAsArray().map((metric) => metric.name)
+      new Gauge({ name: `posttask_${name}`, help: 'Of somebody else.', registers: [registry] })
+      const attempt = () => exportMetrics(pool, { registry, histograms: true })
+      expect(attempt).toThrow(new RegExp(`exportMetrics .* posttask_${name} .* prefix`))
+      expect(attempt).toThrow(`posttask_${name}`)
+      expect(await scrape(registry, 'posttask_pool_slots{')).toEqual([])
+      const isOfDurations = name.startsWith('task_')
+      expect(names().filter((one) => one.startsWith('posttask_task_'))).toEqual(isOfDurations ? [`posttask_${name}`] : [])
+      if (!isOfDurations) expect(names()).toEqual([`posttask_${name}`])
+      using _other = exportMetrics(pool, { registry, prefix: 'app_', histograms: true })
+      expect(await scrape(registry, 'app_pool_slots{')).toEqual(['app_pool_slots{pool="main"} 3'])
+      await close(env, pool)
+    },
+  )
 
   test('after it was cleared, the next exporter registers anew; another prefix is another set', async () => {
     await using env = createTestEnvironment()
