@@ -1,5 +1,7 @@
 // A reporter for vitest: what a run came to, for test-count.mjs. Unlike vitest's own JSON it tells of errors that belong
 // to no test, and of tests that never came to an end because their process died.
+import type { ChildProcess } from 'node:child_process'
+import { subscribe } from 'node:diagnostics_channel'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Reporter, TestModule } from 'vitest/node'
@@ -45,15 +47,24 @@ const failuresOf = (module: TestModule): Failure[] => {
 /** Writes `{ passed, failures }` into `file`. */
 export class ResultReporter implements Reporter {
   readonly #file: string
+  /** How processes of tests ended that vitest did not end: it does not tell itself. */
+  readonly #deaths: string[] = []
 
   constructor(file: string) {
     this.#file = file
+    subscribe('child_process', (message) => {
+      const { process: child } = message as { readonly process: ChildProcess }
+      child.once('exit', (code, signal) => {
+        if (signal !== 'SIGTERM') this.#deaths.push(signal ?? `exit code ${code}`)
+      })
+    })
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly ErrorLike[]): void {
     const passed = modules.flatMap((module) => [...module.children.allTests('passed')]).length
     const failures = modules.flatMap(failuresOf)
-    for (const error of unhandledErrors) failures.push({ what: 'an error of no test', why: textOf([error]) })
+    const deaths = this.#deaths.length === 0 ? '' : `processes ended by themselves (${this.#deaths.join(', ')}); `
+    for (const error of unhandledErrors) failures.push({ what: 'an error of no test', why: deaths + textOf([error]) })
     mkdirSync(dirname(this.#file), { recursive: true })
     writeFileSync(this.#file, JSON.stringify({ passed, failures }))
   }
