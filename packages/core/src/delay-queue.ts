@@ -79,8 +79,7 @@ export class DelayQueue {
   }
 
   readonly #onTimer = (): void => {
-    this.#timer = undefined
-    this.#armedFor = Number.POSITIVE_INFINITY
+    this.#disarm()
     const now = this.#clock.now()
     while (this.#size > 0 && (this.#dues[0] as number) <= now) {
       const entry = this.#entries[this.#slots[0] as number] as DelayEntry

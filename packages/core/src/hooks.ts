@@ -232,7 +232,7 @@ export class Hooks {
     const listeners = this.#listeners
     this.surrounds = listeners.onRun.length > 0
     const ofTasks = [listeners.onPosted, listeners.onStarted, listeners.onRun, listeners.onFinished, listeners.onQueueDepth]
-    this.observed = ofTasks.some((observers) => observers.length > 0)
+    this.observed = ofTasks.some(({ length }) => length > 0)
   }
 
   #call(hook: () => unknown): void {

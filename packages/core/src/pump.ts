@@ -46,8 +46,12 @@ export class Pump {
   /** Set where the clock drives the pump: then each call starts one task at the most. */
   readonly #isDriven: boolean
   #state: typeof idle | typeof scheduled | typeof pumping = idle
-  /** What the last outcome asks for before the next start (E2). */
+  /** What has to pass before the next start: the microtasks of whoever was told an outcome (E2), or a turn (E1). */
   #breath: 'none' | 'microtask' | 'turn' = 'none'
+  /** Failures that are on their way to who awaits them. */
+  #telling = 0
+  /** Comes as soon as they have arrived. */
+  #isHeld = false
   #comesInContext = false
   /** The task whose post woke the pump up, until the pump has come. */
   #adopted: TaskRecord | undefined
@@ -80,7 +84,7 @@ export class Pump {
       this.ready.leave(entry)
       // A best-effort slot that it was given, and does not take, is for the next one.
       if (this.ready.hasParked && this.#hasFreeSlot && !this.holdsBestEffort) this.schedule()
-      else if (this.#state === idle) this.#rest()
+      else this.stayAlive()
     }
   }
 
@@ -101,17 +105,35 @@ export class Pump {
   schedule(): void {
     if (this.#state !== idle || this.#isStopped) return
     this.#state = scheduled
-    this.#comesInContext = this.#clock.nextPump === undefined && this.#breath !== 'turn'
-    if (this.#clock.nextPump !== undefined) this.#clock.nextPump(this.#enter)
-    else if (this.#breath === 'turn') runNeutral(() => this.#clock.nextTurn(this.#enter))
-    else void settled.then(this.#enter)
+    const needsTurn = this.#breath === 'turn'
     this.#breath = 'none'
+    this.#comesInContext = !this.#isDriven && !needsTurn && this.#telling === 0
+    if (this.#comesInContext) void settled.then(this.#enter)
+    else if (this.#isDriven) this.#clock.nextPump?.(this.#enter)
+    else if (needsTurn) runNeutral(() => this.#clock.nextTurn(this.#enter))
+    else this.#isHeld = true
   }
 
   /** A promise was told an outcome: who awaits it goes on before the next task starts (E2). */
-  breathe(isRejection: boolean): void {
-    if (isRejection) this.#breath = 'turn'
-    else if (this.#breath === 'none') this.#breath = 'microtask'
+  breathe(): void {
+    if (this.#breath === 'none') this.#breath = 'microtask'
+  }
+
+  /** Nothing starts before the event loop has had its turn. */
+  awaitTurn(): void {
+    this.#breath = 'turn'
+  }
+
+  /** A failure is told, which takes several microtasks: nothing starts until `told` was called as often as this (E2). */
+  tell(): void {
+    this.#telling++
+  }
+
+  readonly told = (): void => {
+    this.#telling--
+    if (this.#telling > 0 || !this.#isHeld) return
+    this.#isHeld = false
+    this.#enter()
   }
 
   /** Takes a slot for a task that starts. */
@@ -232,7 +254,7 @@ export class Pump {
     if (this.#next() === undefined) return false
     for (const entry of this.ready.candidates(this.#hasFreeSlot)) {
       if (!this.#mayStart(entry)) continue
-      for (const record of entry.offers(this.#options.slots - this.active)) {
+      for (const record of entry.offers(this.freeSlots)) {
         candidates.push({ entry, record, candidate: { runner: record.runner, task: record, name: record.name } })
       }
     }
@@ -300,14 +322,7 @@ export class Pump {
   }
 
   #rest(): void {
-    // Who awaits a failure goes on in this turn: what is posted before that waits for the next one (E2).
-    if (this.#breath === 'turn' && !this.#isDriven) this.#turn.onEnd(this)
-    else this.#breath = 'none'
-    this.#turn.stayAlive()
-  }
-
-  /** Whoever was told has gone on. */
-  onTurnEnd(): void {
     this.#breath = 'none'
+    this.#turn.stayAlive()
   }
 }

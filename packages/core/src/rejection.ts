@@ -20,9 +20,10 @@ const appendAwaiters = (error: Error): void => {
 /**
  * A promise that rejects with the very `error` (F1), for the `resolve` of another to take over. Where it is an
  * `Error`, its stack then also shows the chain that awaits it (E5): V8 can walk that chain from inside an async
- * function whose promise it ends in. It costs nothing until something fails.
+ * function whose promise it ends in. It costs nothing until something fails. `onTold` is called when who awaits the other
+ * promise has gone on.
  */
-export const rejectThroughAwaiters = async (error: unknown): Promise<never> => {
+export const rejectThroughAwaiters = async (error: unknown, onTold: () => void): Promise<never> => {
   // The other promise takes this one over in the second microtask from here; the chain exists from then on.
   await undefined
   await undefined
@@ -31,5 +32,14 @@ export const rejectThroughAwaiters = async (error: unknown): Promise<never> => {
   } catch {
     // A frozen error stays as it is, and one that cannot be looked at too.
   }
+  void afterAwaiters(onTold)
   throw error
+}
+
+/** The other promise rejects in the next microtask, and who awaits that goes on in the one behind it. */
+const afterAwaiters = async (onTold: () => void): Promise<void> => {
+  await undefined
+  await undefined
+  await undefined
+  onTold()
 }

@@ -121,7 +121,7 @@ export abstract class RunnerEngine extends RunnerPosts {
       return
     }
     this.inFlight.remove(record)
-    this.pool.stalls?.lost(record)
+    this.pool.stalls?.forget(record)
     const { run } = record
     if (run !== undefined) record.watch = run.startedAt - run.waitMs
     this.#freeSlot(record)
@@ -232,9 +232,8 @@ export abstract class RunnerEngine extends RunnerPosts {
     const run = new TaskRun(record, now - (record.queuedAt ?? now), true, now)
     record.watch = run
     stalls?.started(record, now)
-    if (!hooks.observed) return
     hooks.started(run)
-    hooks.queueDepth(this.self, this.queue.size)
+    this.tellDepth()
   }
 
   #endRun(record: TaskRecord): void {
@@ -275,7 +274,7 @@ export abstract class RunnerEngine extends RunnerPosts {
       return
     }
     this.outcomes.settle(record, state, value)
-    if (record.has(reportsToPromise)) this.pool.pump.breathe(state === failed)
+    if (record.has(reportsToPromise)) this.pool.pump.breathe()
   }
 
   /** A started task is really over: its slot is free. */

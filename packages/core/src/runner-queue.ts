@@ -224,7 +224,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.queue.unshift(record)
     this.retain(record)
     if (isNew && this.isTimed) this.#onPosted(record)
-    else this.#tellDepth()
+    else this.tellDepth()
     this.update()
   }
 
@@ -272,14 +272,13 @@ export abstract class RunnerQueue extends ReadyEntry {
   #onPosted(record: TaskRecord): void {
     const { hooks, clock } = this.pool
     record.watch = clock.now()
-    if (!hooks.observed) return
     hooks.posted(record)
-    hooks.queueDepth(this.self, this.queue.size)
+    this.tellDepth()
   }
 
-  #tellDepth(): void {
-    const { hooks } = this.pool
-    if (hooks.observed) hooks.queueDepth(this.self, this.queue.size)
+  /** @internal */
+  protected tellDepth(): void {
+    this.pool.hooks.queueDepth(this.self, this.queue.size)
   }
 
   /** @internal */
@@ -308,7 +307,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.release(record)
     if (record.order !== notQueued) {
       this.tellOthers(record)
-      this.#tellDepth()
+      this.tellDepth()
     }
     this.update()
     this.onSettled()

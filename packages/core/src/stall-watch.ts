@@ -32,14 +32,9 @@ export class StallWatch implements DelayEntry {
 
   /** A task that held the event loop is told of now: no timer could come before. */
   ended(record: TaskRecord): void {
-    if (!this.#forget(record)) return
+    if (!this.forget(record)) return
     const runMs = this.#ageOf(record, this.#clock.now())
     if (runMs >= this.#limitMs) this.#hooks.stalled(record, runMs)
-  }
-
-  /** It did not run after all. */
-  lost(record: TaskRecord): void {
-    this.#forget(record)
   }
 
   onDue(): void {
@@ -56,7 +51,8 @@ export class StallWatch implements DelayEntry {
     }
   }
 
-  #forget(record: TaskRecord): boolean {
+  /** Nobody is told of it from now on. True where nobody was. */
+  forget(record: TaskRecord): boolean {
     const isNew = this.#running.delete(record)
     if (this.#running.size === 0 && this.#isArmed) {
       this.#delays.remove(this)

@@ -66,7 +66,9 @@ export class TaskOutcomes {
       return
     }
     appendOrigin(error, record)
-    resolve(rejectThroughAwaiters(error))
+    const { pump } = this.#pool
+    pump.tell()
+    resolve(rejectThroughAwaiters(error, pump.told))
   }
 
   #report(record: TaskRecord, error: unknown): void {
@@ -90,7 +92,7 @@ export class TaskOutcomes {
     run.runMs = now - run.startedAt
     if (record.run !== undefined) this.#counters.measure(run.waitMs, run.runMs)
     this.#history?.add(record.id, run, now)
-    if (hooks.observed && state !== rejected) hooks.finished(run)
+    if (state !== rejected) hooks.finished(run)
   }
 }
 

@@ -41,7 +41,7 @@ export class TaskYield extends ReadyEntry implements AbortableWait {
   start(): void {
     // Whatever is less urgent waits for it, and it for the event loop.
     if (!this.hasTurned) {
-      this.#pump.breathe(true)
+      this.#pump.awaitTurn()
       return
     }
     this.#pump.ready.leave(this)
@@ -49,7 +49,7 @@ export class TaskYield extends ReadyEntry implements AbortableWait {
     this.#record.extras?.waits?.delete(this)
     if (this.#record.aborted) this.#reject(this.#record.abortReason)
     else this.#resolve()
-    this.#pump.breathe(false)
+    this.#pump.breathe()
   }
 
   offers(): readonly TaskRecord[] {

@@ -194,9 +194,7 @@ test('F5 tasks that a dead thread had not started run elsewhere, in order and ah
   const behind = runner.run(task('a4'))
   threads.messages[0]?.settle([{ status: 'rejected', reason: new Error('crashed') }, { status: 'lost' }, { status: 'lost' }])
   await outcomes[0]
-  // Alone, for it may be one of them that kills threads. Behind a failure that somebody awaits the pump comes in the next
-  // turn (E2).
-  await turn()
+  // Alone, for it may be one of them that kills threads.
   for (let message = 1; message < 4; message++) {
     await turn()
     threads.messages[message]?.settle()
@@ -220,8 +218,6 @@ test('F2 an executor that refuses a batch at the call fails its tasks, and the p
   ])
   threads.refusal = undefined
   const next = runner.run(task('a3'))
-  // Behind a failure the pump comes in the next turn (E2).
-  await turn()
   await turn()
   threads.messages[0]?.settle()
   expect(await next).toBe('a3')
@@ -276,8 +272,6 @@ test('C2 a task with a time limit travels alone: no other may use its time up', 
 describe('while one task of a batch takes long', () => {
   const value = (name: string): Settled => ({ status: 'fulfilled', value: name })
   const lost: Settled = { status: 'lost' }
-  /** After a rejection the pump takes one more (E2). */
-  const turns = () => turn().then(turn)
 
   /** Two slots, of which the first has a message with the tasks of two sequences. */
   const start = async () => {
@@ -310,7 +304,7 @@ describe('while one task of a batch takes long', () => {
     // The other sequence has the other slot, where it goes on.
     expect(sent().slice(1)).toEqual([['b2', 'b3', 'b4', 'b5', 'b6']])
     message?.settle([value('a1'), value('b1'), { status: 'rejected', reason: 'no' }, lost])
-    await turns()
+    await turn()
     expect(told).toEqual(['a1', 'b1', 'a2: no'])
     expect(sent().slice(2)).toEqual([['a3', 'a4', 'a5', 'a6']])
     threads.messages[2]?.settle()
@@ -327,7 +321,7 @@ describe('while one task of a batch takes long', () => {
     await turn()
     expect(sent().slice(1)).toEqual([['b1', 'b2', 'b3', 'b4', 'b5', 'b6']])
     message?.settle([{ status: 'rejected', reason: 'crash' }, lost, lost, lost])
-    await turns()
+    await turn()
     expect(told).toEqual(['a1: crash'])
     expect(sent().slice(2)).toEqual([['a2', 'a3', 'a4', 'a5', 'a6']])
     threads.messages[1]?.settle()

@@ -9,11 +9,16 @@ import {
 } from '@posttask/core'
 import { describe, expect, test } from 'vitest'
 import { runChild } from './fixtures/child.ts'
+import { executorWith } from './fixtures/executor-with.ts'
 
 const runners = {
   sequenced: (pool: ThreadPool): TaskRunner => new SequencedTaskRunner(pool),
   'single-thread': (pool: ThreadPool): TaskRunner => new SingleThreadTaskRunner(pool),
   parallel: (pool: ThreadPool): TaskRunner => new ParallelTaskRunner(pool, { maxConcurrency: 4 }),
+}
+
+const fail = (): never => {
+  throw new Error('expected')
 }
 
 const spin = (ms: number): void => {
@@ -107,6 +112,27 @@ describe('turns', () => {
     isOver = true
     await loop
     expect(runner.stats().completed).toBeGreaterThan(0)
+  })
+
+  test.each([
+    ['sync', fail],
+    ['async', async () => fail()],
+  ])('E1 thousands of %s failures that are awaited leave the event loop its turns', async (_kind, task) => {
+    // Each look at the clock takes a tenth of the budget, and there is one every sixteen tasks at the least.
+    let now = 0
+    const clock = { ...systemClock, now: () => (now += 0.1) }
+    await using pool = new ThreadPool({ executor: executorWith({ clock }), turnBudgetMs: 1 })
+    const runner = new SequencedTaskRunner(pool)
+    let turns = 0
+    const count = (): void => {
+      turns++
+      counting = setImmediate(count)
+    }
+    let counting = setImmediate(count)
+    const outcomes = await Promise.allSettled(Array.from({ length: 2000 }, () => runner.run(task)))
+    clearImmediate(counting)
+    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true)
+    expect(turns).toBeGreaterThanOrEqual(2000 / 16 / 10 - 1)
   })
 
   test('S3 E1 a yield gives the event loop its turn', async () => {
