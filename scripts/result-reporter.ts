@@ -52,6 +52,9 @@ export class ResultReporter implements Reporter {
 
   constructor(file: string) {
     this.#file = file
+  }
+
+  onInit(): void {
     subscribe('child_process', (message) => {
       const { process: child } = message as { readonly process: ChildProcess }
       child.once('exit', (code, signal) => {
