@@ -37,7 +37,7 @@ const failuresOf = (module: TestModule): Failure[] => {
   for (const test of module.children.allTests()) {
     const { state, errors } = test.result()
     const what = `${place} > ${test.fullName}`
-    if (state === 'failed') note(errors, what)
+    if (state === 'failed') failures.push({ what, why: textOf(errors) })
     else if (state === 'pending') failures.push({ what, why: 'never came to an end' })
   }
   if (module.state() === 'queued' || module.state() === 'pending') failures.push({ what: place, why: 'never came to an end' })

@@ -21,7 +21,9 @@ const settled: Promise<void> = Promise.resolve()
 
 const idle = 0
 const scheduled = 1
-const pumping = 2
+/** As scheduled, and comes as soon as the failures that are on their way have arrived. */
+const held = 2
+const pumping = 3
 
 const longestStride = 16
 
@@ -45,13 +47,11 @@ export class Pump {
   readonly #options: PumpOptions
   /** Set where the clock drives the pump: then each call starts one task at the most. */
   readonly #isDriven: boolean
-  #state: typeof idle | typeof scheduled | typeof pumping = idle
+  #state: typeof idle | typeof scheduled | typeof held | typeof pumping = idle
   /** What has to pass before the next start: the microtasks of whoever was told an outcome (E2), or a turn (E1). */
   #breath: 'none' | 'microtask' | 'turn' = 'none'
   /** Failures that are on their way to who awaits them. */
   #telling = 0
-  /** Comes as soon as they have arrived. */
-  #isHeld = false
   #comesInContext = false
   /** The task whose post woke the pump up, until the pump has come. */
   #adopted: TaskRecord | undefined
@@ -111,7 +111,7 @@ export class Pump {
     if (this.#comesInContext) void settled.then(this.#enter)
     else if (this.#isDriven) this.#clock.nextPump?.(this.#enter)
     else if (needsTurn) runNeutral(() => this.#clock.nextTurn(this.#enter))
-    else this.#isHeld = true
+    else this.#state = held
   }
 
   /** A promise was told an outcome: who awaits it goes on before the next task starts (E2). */
@@ -131,9 +131,7 @@ export class Pump {
 
   readonly told = (): void => {
     this.#telling--
-    if (this.#telling > 0 || !this.#isHeld) return
-    this.#isHeld = false
-    this.#enter()
+    if (this.#telling === 0 && this.#state === held) this.#enter()
   }
 
   /** Takes a slot for a task that starts. */

@@ -9,6 +9,7 @@ import {
 } from '@posttask/core'
 import { describe, expect, test } from 'vitest'
 import { runChild } from './fixtures/child.ts'
+import { deferred } from './fixtures/deferred.ts'
 import { executorWith } from './fixtures/executor-with.ts'
 
 const runners = {
@@ -236,16 +237,16 @@ describe.each(Object.entries(runners))('microtasks and a %s runner', (_kind, mak
       await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
       const runner = makeRunner(pool)
       const seen: string[] = []
-      let fail: (() => void) | undefined
+      const failing = deferred()
       const asked = (async () => {
         try {
-          await runner.run(() => new Promise((_, reject) => (fail = () => reject(new Error('expected')))))
+          await runner.run(() => failing.promise)
         } catch {
           seen.push('awaiter')
         }
       })()
       await new Promise((resolve) => setImmediate(resolve))
-      fail?.()
+      failing.reject(new Error('expected'))
       for (let hop = 0; hop < hops; hop++) await undefined
       runner.postTask(() => void seen.push('posted'))
       await asked
