@@ -60,7 +60,9 @@ export class Batches {
     return batch.length > 1 ? batch : undefined
   }
 
-  execute(batch: readonly TaskRecord[]): void {
+  execute(gathered: readonly TaskRecord[]): void {
+    const batch = withoutCancelled(gathered)
+    if (batch.length === 0) return
     for (const record of batch) record.runner.inFlight.push(record)
     const tasks = batch.map(({ task }) => task as BoundTask)
     let open: readonly OpenTask[] = batch.map((record, index) => ({ record, index, isTold: false }))
@@ -102,6 +104,17 @@ export class Batches {
     const estimate = goesAlone ? undefined : this.#executor.estimate?.(record.task as Task as never)
     return estimate ?? Number.POSITIVE_INFINITY
   }
+}
+
+/** Those that may still run; the others end here, and their slot is for the next one. */
+const withoutCancelled = (gathered: readonly TaskRecord[]): readonly TaskRecord[] => {
+  const batch = gathered.filter((record) => record.runner.mayExecute(record))
+  if (batch.length === gathered.length) return batch
+  const [first] = gathered
+  const [holder] = batch
+  if (first !== undefined && holder !== undefined && holder !== first) passSlot(first, holder)
+  for (const record of gathered) if (!batch.includes(record)) record.runner.neverRan(record)
+  return batch
 }
 
 /** A task of a batch that holds its place in it. `isTold`: its outcome is known to who waits for it. */

@@ -1,3 +1,4 @@
+import { callBack } from './callbacks.ts'
 import type {
   Observer,
   QueueDepthEvent,
@@ -13,7 +14,6 @@ import type {
 } from './observer.ts'
 import { postedFrom } from './origin.ts'
 import { PostedEvent } from './posted-event.ts'
-import { takeAnswered } from './poster.ts'
 import type { TaskRecord } from './task-record.ts'
 import type { TaskRun } from './task-run.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -77,12 +77,16 @@ const onRunnerOpened = (observer: Observer, event: RunnerEvent): void => observe
 const onRunnerClosed = (observer: Observer, event: RunnerEvent): void => observer.onRunnerClosed?.(event)
 
 const tell = <Event>(observers: readonly Observer[], call: (observer: Observer, event: Event) => unknown, event: Event): void => {
-  for (const observer of observers) {
-    try {
-      reportLater(call(observer, event))
-    } catch (error) {
-      printHookError(error)
-    }
+  callBack(() => {
+    for (const observer of observers) guarded(() => call(observer, event))
+  })
+}
+
+const guarded = (hook: () => unknown): void => {
+  try {
+    reportLater(hook())
+  } catch (error) {
+    printHookError(error)
   }
 }
 
@@ -111,7 +115,7 @@ const surroundOnce = (observers: readonly Observer[], from: number, event: TaskS
   }
 }
 
-/** Calls the hooks of a pool. One that throws is printed, and harms nothing else (F3). */
+/** Calls the hooks of a pool when the change that they report is whole. One that throws is printed, and harms nothing else (F3). */
 export class Hooks {
   /** False where no observer wants to know of every task: the pool then builds no event. */
   observed = false
@@ -147,22 +151,21 @@ export class Hooks {
   }
 
   failed(record: TaskRecord, error: unknown): void {
-    const origin = postedFrom(record)
-    this.#call(() => this.#onTaskError({ ...eventOf(record), error, origin }))
+    const event = eventOf(record)
+    this.#call(() => this.#onTaskError({ ...event, error, origin: postedFrom(record) }))
   }
 
   stalled(record: TaskRecord, runMs: number): void {
-    const waiting = record.runner.waiting.size
-    this.#call(() => this.#onStall({ ...eventOf(record), runMs, waiting, origin: postedFrom(record) }))
+    const event = { ...eventOf(record), runMs, waiting: record.runner.waiting.size }
+    this.#call(() => this.#onStall({ ...event, origin: postedFrom(record) }))
   }
 
   /** `isReported` is false where the poster's own promise tells. */
   rejected(record: TaskRecord, reason: RejectionReason, error: Error, isReported: boolean): void {
-    // What the hooks post now is no reply.
-    takeAnswered()
     const event = { ...eventOf(record), reason, error }
     if (isReported) this.#call(() => this.#onTaskRejected(event))
-    tell(this.#listeners.onRejected, onRejected, event)
+    const observers = this.#listeners.onRejected
+    if (observers.length > 0) tell(observers, onRejected, event)
   }
 
   /** An error in a worker while no task ran there: nobody's outcome. */
@@ -191,11 +194,13 @@ export class Hooks {
   }
 
   runnerOpened(runner: TaskRunner): void {
-    tell(this.#listeners.onRunnerOpened, onRunnerOpened, { runner })
+    const observers = this.#listeners.onRunnerOpened
+    if (observers.length > 0) tell(observers, onRunnerOpened, { runner })
   }
 
   runnerClosed(runner: TaskRunner): void {
-    tell(this.#listeners.onRunnerClosed, onRunnerClosed, { runner })
+    const observers = this.#listeners.onRunnerClosed
+    if (observers.length > 0) tell(observers, onRunnerClosed, { runner })
   }
 
   /** Runs code of the user's that belongs to no task's outcome. */
@@ -236,11 +241,7 @@ export class Hooks {
   }
 
   #call(hook: () => unknown): void {
-    try {
-      reportLater(hook())
-    } catch (error) {
-      printHookError(error)
-    }
+    callBack(() => guarded(hook))
   }
 }
 

@@ -11,7 +11,7 @@ export class InFlight {
   static watch(record: TaskRecord, outcome: PromiseLike<unknown>): void {
     const watch = InFlight.#idle.pop() ?? new InFlight()
     watch.#record = record
-    outcome.then(watch.#onFulfilled, watch.#onRejected)
+    nativeThen.call(outcome, watch.#onFulfilled, watch.#onRejected)
   }
 
   readonly #onFulfilled = (value: unknown): void => {
@@ -32,7 +32,7 @@ export class InFlight {
   }
 }
 
-const nativeThen: unknown = Reflect.get(Promise.prototype, 'then')
+const nativeThen = Reflect.get(Promise.prototype, 'then') as Promise<unknown>['then']
 
 /** A promise of the language, that nobody has given a `then` of its own: it settles once, and never while it is asked. */
 export const isPromise = (value: unknown): value is Promise<unknown> =>

@@ -1,6 +1,6 @@
 import { LevelTurns } from './level-turns.ts'
 import { oldestOf, TaskList } from './task-list.ts'
-import type { Bucket } from './task-queue.ts'
+import type { Bucket, WaitClock } from './task-queue.ts'
 import { inheritsPriority, type TaskRecord } from './task-record.ts'
 import { bestEffort, userBlocking, userVisible } from './traits.ts'
 
@@ -61,15 +61,15 @@ export class KeyedBucket implements Bucket {
   /** Those that may start something, by priority, in turn. */
   readonly #turns: readonly Turns[] = [new Turns(), new Turns(), new Turns()]
   readonly #levels = new LevelTurns()
-  /** The time as of late. */
-  #now = 0
+  /** Of the pool; known from the first push on. */
+  #clock: WaitClock | undefined
 
   get available(): number {
     return this.#turns.reduce((sum, turns) => sum + turns.size, 0)
   }
 
-  push(record: TaskRecord, now: number): void {
-    this.#now = now
+  push(record: TaskRecord, clock: WaitClock): void {
+    this.#clock = clock
     const sequence = this.#sequenceOf(record)
     sequence.tasks.push(record)
     this.#count(sequence, record, 1)
@@ -82,7 +82,6 @@ export class KeyedBucket implements Bucket {
   }
 
   peek(now: number, agingMs: number, holdsBestEffort: boolean): TaskRecord | undefined {
-    this.#now = now
     return this.#turns[this.#levels.next(this, now, agingMs, holdsBestEffort)]?.first?.tasks.head
   }
 
@@ -123,8 +122,17 @@ export class KeyedBucket implements Bucket {
   }
 
   /** O(keys): only a bounded queue that drops its oldest asks. */
-  get oldest(): TaskRecord | undefined {
-    return oldestOf([...this.#sequences.values()].map(({ tasks }) => tasks))
+  oldestBehind(starting: number): TaskRecord | undefined {
+    const first = new Set<TaskRecord>()
+    for (const { first: front } of this.#turns.toReversed()) {
+      for (let at = front; at !== undefined && first.size < starting; at = at.nextTurn) first.add(at.tasks.head as TaskRecord)
+    }
+    const lists = [...this.#sequences.values()].map(({ tasks }) => tasks)
+    return oldestOf(lists, (record) => first.has(record))
+  }
+
+  get highestLevel(): number {
+    return this.waitsAt(userBlocking) ? userBlocking : this.waitsAt(userVisible) ? userVisible : bestEffort
   }
 
   reprioritise(level: number): void {
@@ -162,7 +170,7 @@ export class KeyedBucket implements Bucket {
     const turns = mayStart ? this.#turns[sequence.level] : undefined
     if (turns !== sequence.turns) {
       sequence.turns?.delete(sequence)
-      if (turns?.size === 0) this.#levels.note(sequence.level, this.#now)
+      if (turns?.size === 0) this.#levels.note(sequence.level, this.#clock?.waitingSince ?? 0)
       turns?.add(sequence)
       sequence.turns = turns
     }

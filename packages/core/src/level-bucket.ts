@@ -1,9 +1,10 @@
 import { LevelTurns } from './level-turns.ts'
 import { oldestOf } from './task-list.ts'
 import type { TaskPack } from './task-pack.ts'
-import type { Bucket } from './task-queue.ts'
+import type { Bucket, WaitClock } from './task-queue.ts'
 import { inheritsPriority, type TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
+import { bestEffort, userBlocking, userVisible } from './traits.ts'
 import { WaitingList } from './waiting-list.ts'
 
 /** A queue that is shorter makes records at once: the pack would cost more than it spares. */
@@ -24,20 +25,20 @@ export class LevelBucket implements Bucket {
     return this.size
   }
 
-  push(record: TaskRecord, now: number): void {
+  push(record: TaskRecord, clock: WaitClock): void {
     const list = this.#listOf(record)
-    if (this.#lists.length > 1 && list.head === undefined) this.#turns.note(record.level, now)
+    if (this.#lists.length > 1 && list.head === undefined) this.#turns.note(record.level, clock.waitingSince)
     list.push(record)
     this.size++
   }
 
-  packFor(runner: TaskRunner, level: number, traits: number, now: number): TaskPack | undefined {
+  packFor(runner: TaskRunner, level: number, traits: number, clock: WaitClock): TaskPack | undefined {
     const list = this.#lists[this.#lists.length === 1 ? 0 : level] as WaitingList
     if (this.size < longQueue && !list.hasPacks) return undefined
     const isFirst = this.#lists.length > 1 && list.head === undefined
     const pack = list.packFor(runner, traits)
     if (pack === undefined) return undefined
-    if (isFirst) this.#turns.note(level, now)
+    if (isFirst) this.#turns.note(level, clock.waitingSince)
     this.size++
     return pack
   }
@@ -77,8 +78,14 @@ export class LevelBucket implements Bucket {
     this.size--
   }
 
-  get oldest(): TaskRecord | undefined {
-    return oldestOf(this.#lists)
+  oldestBehind(starting: number): TaskRecord | undefined {
+    let left = starting
+    return oldestOf(this.#lists.toReversed(), () => left-- > 0)
+  }
+
+  get highestLevel(): number {
+    if (this.#lists.length === 1) return this.#lists[0]?.head?.level ?? bestEffort
+    return this.waitsAt(userBlocking) ? userBlocking : this.waitsAt(userVisible) ? userVisible : bestEffort
   }
 
   reprioritise(level: number): void {

@@ -24,6 +24,8 @@ export interface TaskPostedEvent extends TaskEvent {
 export interface TaskStartedEvent extends TaskEvent {
   /** It had a delay, or is a tick of a repeating task. */
   readonly isDelayed: boolean
+  /** 1; more if the task was lost with its thread before its turn there, and starts again (F5). */
+  readonly startNumber: number
   /**
    * Lets a text travel with the task, into its thread if it has one: there `taskContext().carrier` holds it. For what a
    * tracer calls propagation, such as a `traceparent`.

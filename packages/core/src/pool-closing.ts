@@ -1,10 +1,20 @@
 import type { TimerHandle } from './clock.ts'
 import { PoolClosedError } from './errors.ts'
 import type { Task } from './task.ts'
+import { isBarrier, type TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
 import type { ThreadPool } from './thread-pool.ts'
 
-/** What became of a pool's tasks while it closed (W6). */
+/** A task that a closing pool did not let run to its end. */
+export interface LostTask {
+  readonly outcome: 'dropped' | 'terminated'
+  readonly id: number
+  readonly name: string
+  /** The name of its runner. */
+  readonly runner: string
+}
+
+/** What became of a pool's tasks since its close began (W6). */
 export interface CloseReport {
   /** Tasks that ran to their end. */
   readonly completed: number
@@ -12,6 +22,8 @@ export interface CloseReport {
   readonly dropped: number
   /** Tasks that were running when the pool was terminated. */
   readonly terminated: number
+  /** The dropped and the terminated ones by name, in the order in which they were given up. */
+  readonly lost: readonly LostTask[]
 }
 
 /** The end of a pool: closed once, perhaps terminated, with one report for all who ask. */
@@ -26,7 +38,7 @@ export class PoolClosing<Accepts extends Task> {
   #timer: TimerHandle | undefined
   #isTerminated = false
   #hasEnded = false
-  #terminated = 0
+  readonly #lost: LostTask[] = []
 
   constructor(pool: ThreadPool<Accepts>) {
     this.#pool = pool
@@ -55,6 +67,12 @@ export class PoolClosing<Accepts extends Task> {
     return this.#report
   }
 
+  /** A task will not run to its end. A flush is no task. */
+  onLost(record: TaskRecord, outcome: LostTask['outcome']): void {
+    if (record.has(isBarrier) || this.#hasEnded) return
+    this.#lost.push({ outcome, id: record.id, name: record.name, runner: record.runner.name })
+  }
+
   async #closeAll(): Promise<void> {
     this.#pool.pump.liftFences()
     // Later runners may use earlier ones, so they go first (W6).
@@ -75,7 +93,7 @@ export class PoolClosing<Accepts extends Task> {
   async #terminateAll(): Promise<void> {
     this.#isTerminated = true
     const error = new PoolClosedError(`pool "${this.#pool.name}" was terminated`)
-    for (const runner of this.#runners) this.#terminated += runner.terminate(error)
+    for (const runner of this.#runners) runner.terminate(error)
     await this.#pool.executor.terminate()
     this.#end()
   }
@@ -89,8 +107,11 @@ export class PoolClosing<Accepts extends Task> {
       this.#pool.pump.stop()
       this.#pool.delays.clear()
     }
-    const dropped = this.#runners.reduce((sum, runner) => sum + runner.dropped, 0)
-    this.#finish({ completed: this.#completed() - this.#before, dropped, terminated: this.#terminated })
+    const lost = this.#lost
+    const count = (outcome: LostTask['outcome']): number =>
+      lost.reduce((sum, task) => sum + (task.outcome === outcome ? 1 : 0), 0)
+    const completed = this.#completed() - this.#before
+    this.#finish({ completed, dropped: count('dropped'), terminated: count('terminated'), lost })
   }
 
   #completed(): number {

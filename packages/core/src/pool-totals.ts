@@ -10,6 +10,7 @@ export interface RunnerTotals {
   completed: number
   failed: number
   cancelled: number
+  timedOut: number
   pending: number
   running: number
   delayed: number
@@ -68,14 +69,15 @@ const totalsOf = (
   const key = `${kind} ${name}`
   let one = totals.get(key)
   if (one === undefined) {
-    one = { name, kind, completed: 0, failed: 0, cancelled: 0, pending: 0, running: 0, delayed: 0, repeating: 0 }
+    one = { name, kind, completed: 0, failed: 0, cancelled: 0, timedOut: 0, pending: 0, running: 0, delayed: 0, repeating: 0 }
     totals.set(key, one)
   }
   return one
 }
 
-const addCounts = (totals: RunnerTotals, { completed, failed, cancelled }: RunnerStats): void => {
+const addCounts = (totals: RunnerTotals, { completed, failed, cancelled, timedOut }: RunnerStats): void => {
   totals.completed += completed
   totals.failed += failed
   totals.cancelled += cancelled
+  totals.timedOut += timedOut
 }

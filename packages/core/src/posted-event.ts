@@ -1,7 +1,7 @@
 import { currentTask } from './current-task.ts'
 import type { TaskPostedEvent } from './observer.ts'
 import { postedFrom } from './origin.ts'
-import { takeAnswered } from './poster.ts'
+import { answeredTask } from './poster.ts'
 import type { TaskHandle, TaskPriority } from './task.ts'
 import { TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -24,7 +24,7 @@ export class PostedEvent implements TaskPostedEvent {
     this.task = record
     this.name = record.name
     this.priority = record.priority
-    const answered = takeAnswered()
+    const answered = answeredTask()
     this.poster = record.extras?.poster ?? answered ?? currentTask()
     this.isReply = answered !== undefined
     this.isDelayed = record.isDelayed

@@ -8,12 +8,8 @@ let answered: TaskRecord | undefined
 /** The task behind a post that is made now: the one that is replied to, or the current one. */
 export const currentPoster = (): TaskRecord | undefined => answered ?? currentTask()
 
-/** The task that the post which is made now replies to. Told once: what observers of it post is no reply. */
-export const takeAnswered = (): TaskHandle | undefined => {
-  const record = answered
-  answered = undefined
-  return record
-}
+/** The task that the post which is made now replies to. */
+export const answeredTask = (): TaskHandle | undefined => answered
 
 /** Where the task that is replied to was posted. */
 export const answeredOrigin = (): Origin | undefined => answered?.extras?.origin

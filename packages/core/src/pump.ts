@@ -1,8 +1,9 @@
 import { captureAsyncContext, neutralContext, runNeutral } from './async-context.ts'
 import type { Clock } from './clock.ts'
 import type { HostTurn } from './host-turn.ts'
+import { type Available, needsBestEffortSlot, needsSlot, needsThread, needsThreadForBestEffort } from './need.ts'
 import type { ReadyEntry } from './ready-list.ts'
-import { ReadyQueue } from './ready-queue.ts'
+import { firstOf, ReadyQueue } from './ready-queue.ts'
 import { countsAsBestEffort, queued, type TaskRecord } from './task-record.ts'
 import type { TaskCandidate, TestSeam } from './test-seam.ts'
 import { bestEffort } from './traits.ts'
@@ -26,6 +27,9 @@ const held = 2
 const pumping = 3
 
 const longestStride = 16
+
+/** What a best-effort fence holds. */
+const bestEffortNeeds = (1 << needsBestEffortSlot) | (1 << needsThreadForBestEffort)
 
 /**
  * Starts what is ready while slots are free, one task of one runner at a time. It runs in microtasks, and hands the
@@ -78,14 +82,19 @@ export class Pump {
   /** Tells whether `entry` could start something now. To be called whenever that may have changed. */
   update(entry: ReadyEntry, canStart: boolean): void {
     if (canStart) {
-      this.ready.join(entry, this.now)
+      this.ready.join(entry)
       this.schedule()
     } else {
       this.ready.leave(entry)
-      // A best-effort slot that it was given, and does not take, is for the next one.
-      if (this.ready.hasParked && this.#hasFreeSlot && !this.holdsBestEffort) this.schedule()
-      else this.stayAlive()
+      this.stayAlive()
     }
+  }
+
+  /** The time for what begins to wait in a runner. The clock is read only if the pump may have been at rest for long. */
+  get waitingSince(): number {
+    const isKnown = this.#state === pumping || (this.#state !== idle && !this.#isDriven)
+    if (!isKnown) this.now = this.#clock.now()
+    return this.now
   }
 
   get isIdle(): boolean {
@@ -149,8 +158,8 @@ export class Pump {
       record.bits &= ~countsAsBestEffort
       this.activeBestEffort--
     }
-    // Whoever waits for a slot is not the runner that gives this one up.
-    if (this.#state === idle && (this.ready.first(true) !== undefined || this.ready.hasParked)) this.schedule()
+    // What waits for a slot need not be of the runner that gives this one up.
+    if (this.#state === idle && this.#next() !== undefined) this.schedule()
   }
 
   /** Nothing new starts until the fence is lifted; a best-effort fence holds best-effort tasks only. */
@@ -166,7 +175,7 @@ export class Pump {
         if (!isUp) return
         isUp = false
         count(-1)
-        this.#resume()
+        this.schedule()
       },
     }
   }
@@ -184,7 +193,7 @@ export class Pump {
   /** A pool that closes must not wait for whoever put up a fence. */
   liftFences(): void {
     this.#fences = this.#bestEffortFences = Number.NEGATIVE_INFINITY
-    this.#resume()
+    this.schedule()
   }
 
   stop(): void {
@@ -248,10 +257,8 @@ export class Pump {
       return entry !== undefined
     }
     const candidates: { readonly entry: ReadyEntry; readonly candidate: TaskCandidate; readonly record: TaskRecord }[] = []
-    // Asking for the next one parks what may not start; what is left of its level may.
     if (this.#next() === undefined) return false
-    for (const entry of this.ready.candidates(this.#hasFreeSlot)) {
-      if (!this.#mayStart(entry)) continue
+    for (const entry of this.#candidates()) {
       for (const record of entry.offers(this.freeSlots)) {
         candidates.push({ entry, record, candidate: { runner: record.runner, task: record, name: record.name } })
       }
@@ -267,37 +274,46 @@ export class Pump {
 
   /** Who is next, for the slot of a batch that is being made. */
   get nextToShare(): ReadyEntry | undefined {
-    const entry = this.isFenced ? undefined : this.ready.first(true)
-    return entry === undefined || entry.isDedicated || !this.#mayStart(entry) ? undefined : entry
+    const entry = this.#hasFences ? undefined : this.ready.first(this.#available(true))
+    return entry?.isDedicated ? undefined : entry
   }
 
   get #hasFreeSlot(): boolean {
     return this.active < this.#options.slots
   }
 
-  #next(): ReadyEntry | undefined {
-    if (this.isFenced) return this.ready.firstResumption(this.#hasFreeSlot)
-    for (;;) {
-      const entry = this.ready.first(this.#hasFreeSlot)
-      if (entry === undefined) {
-        if (!this.ready.hasParked || !this.#hasFreeSlot || this.holdsBestEffort) return undefined
-        this.ready.unpark(this.now)
-      } else if (this.#mayStart(entry)) return entry
-      else this.ready.park(entry)
-    }
+  get #hasFences(): boolean {
+    return this.#fences > 0 || this.#bestEffortFences > 0
   }
 
-  #mayStart(entry: ReadyEntry): boolean {
-    if ((!this.limitsBestEffort && this.#bestEffortFences <= 0) || entry.startLevel !== bestEffort) return true
-    // What goes on was let in before there was the fence.
-    if (this.#bestEffortFences > 0 && !entry.isResumption) return false
-    return entry.isDedicated || this.activeBestEffort < this.#options.maxBestEffort
+  #next(): ReadyEntry | undefined {
+    const available = this.#available(this.#hasFreeSlot)
+    if (!this.#hasFences) return this.ready.first(available)
+    const next = this.isFenced ? undefined : this.ready.first(available & ~bestEffortNeeds)
+    return firstOf(next, this.ready.firstResumption(available))
+  }
+
+  /** All that could be next, for a test that chooses. What goes on was let in before there was a fence. */
+  #candidates(): readonly ReadyEntry[] {
+    const next = this.#next()
+    const available = this.#available(this.#hasFreeSlot)
+    if (!this.#hasFences) return this.ready.candidates(available)
+    if (next === undefined || next.isResumption) return next === undefined ? [] : [next]
+    return this.ready.candidates(available & ~bestEffortNeeds)
+  }
+
+  /** What could start, fences left out. */
+  #available(slotIsFree: boolean): Available {
+    const threads = (1 << needsThread) | (1 << needsThreadForBestEffort)
+    if (!slotIsFree) return threads
+    const isLimited = this.limitsBestEffort && this.activeBestEffort >= this.#options.maxBestEffort
+    return threads | (1 << needsSlot) | (isLimited ? 0 : 1 << needsBestEffortSlot)
   }
 
   #startSlice(): void {
     this.now = this.#sliceStart = this.#lastLook = this.#clock.now()
     this.#untilLook = this.#stride
-    this.ready.age(this.now)
+    this.ready.note(this.now)
     if (!this.#isDriven) this.#turn.watch()
   }
 
@@ -310,17 +326,13 @@ export class Pump {
     this.#stride = Math.max(1, Math.min(affordable, this.#stride * 2, longestStride))
     this.#untilLook = this.#stride - 1
     this.#lastLook = this.now = now
-    this.ready.age(now)
+    this.ready.note(now)
     return now - this.#sliceStart >= turnBudgetMs
-  }
-
-  #resume(): void {
-    this.ready.unparkAll(this.now)
-    this.schedule()
   }
 
   #rest(): void {
     this.#breath = 'none'
+    if (this.ready.hasJoined) this.ready.note((this.now = this.#clock.now()))
     this.#turn.stayAlive()
   }
 }

@@ -26,33 +26,38 @@ const reasons: Readonly<Record<FullPolicy, RejectionReason>> = {
 }
 
 /**
- * The bound of a queue, and who waits for room in it (Q1), first come, first served. A grant holds its place until the
- * post that it was given for, or until the turn ends: otherwise everybody who waits would post into one free place.
+ * The bound of a queue, and who waits for room in it (Q1), first come, first served. Tasks that a free slot is there for do
+ * not wait, so they do not count. A place that `ready()` promised is the asker's: no other post gets it before the asker
+ * has gone on, and it ends with the turn.
  */
 export class QueueBound {
   readonly isBounded: boolean
   readonly #queue: TaskQueue
   readonly #limit: number
   readonly #policy: FullPolicy
+  /** How many of those in the queue could start at once. */
+  readonly #starting: () => number
   readonly #askers: Asker[] = []
-  #granted = 0
-  /** Places of posts that drop another task to get them. */
-  #reserved = 0
+  /** Places of askers that have not gone on yet. */
+  #promised = 0
+  /** Places of askers that go on now: the next post takes one. */
+  #due = 0
   /** What does not count in the queue. */
   #exempt = 0
 
-  constructor(queue: TaskQueue, limit: number | undefined, policy: FullPolicy = 'reject') {
+  constructor(queue: TaskQueue, limit: number | undefined, policy: FullPolicy = 'reject', starting: () => number) {
     if (!Object.hasOwn(reasons, policy))
       throw new TypeError(`onFull must be one of ${Object.keys(reasons).join(', ')}, not ${String(policy)}`)
     this.#queue = queue
     this.#limit = checkedCount(limit ?? Number.POSITIVE_INFINITY, 'queueLimit')
     this.#policy = policy
+    this.#starting = starting
     this.isBounded = this.#limit !== Number.POSITIVE_INFINITY
   }
 
-  /** True where a post finds room now that nobody else was promised. */
+  /** True if `place` would be given one at once. */
   get hasRoom(): boolean {
-    return this.#askers.length === 0 && this.#free > this.#granted
+    return this.#askers.length === 0 && this.#free > this.#promised + this.#due
   }
 
   /** A record joined the queue, or left it. */
@@ -60,11 +65,14 @@ export class QueueBound {
     if (record.isExempt) this.#exempt += by
   }
 
-  /** Asked for each post that counts: undefined where there is room. */
+  /** Asked for each post that counts, before it joins: undefined if there is room. */
   overflow(record: TaskRecord, runner: string): Overflow | undefined {
-    if (this.#granted > 0) this.#granted--
-    if (this.#free > 0) return undefined
-    const victim = this.#policy === 'drop-oldest' ? (this.#queue.oldest ?? record) : record
+    if (this.#due > 0) {
+      this.#due--
+      return undefined
+    }
+    if (this.#free > this.#promised) return undefined
+    const victim = this.#policy === 'drop-oldest' ? (this.#queue.oldestBehind(this.#starting()) ?? record) : record
     const what = this.#policy === 'reject' ? 'refused' : 'dropped'
     const error = new QueueFullError(
       `task "${victim.name}" on runner "${runner}" was ${what}: its queueLimit of ${this.#limit} is reached; await runner.ready() before each post, or raise the limit`,
@@ -72,42 +80,45 @@ export class QueueBound {
     return { record: victim, reason: reasons[this.#policy], error }
   }
 
-  reserve(by: 1 | -1): void {
-    this.#reserved += by
-  }
-
-  /** Takes a place for somebody who asked while there was room. */
-  grant(): void {
-    this.#granted++
-  }
-
-  wait(): Promise<void> {
-    return new Promise((grant, refuse) => {
-      this.#askers.push({ grant, refuse })
+  /** Resolves with a place, now or when one is free. */
+  place(): Promise<void> {
+    const hasRoom = this.hasRoom
+    const promise = new Promise<void>((grant, refuse) => {
+      if (hasRoom) this.#grant({ grant, refuse })
+      else this.#askers.push({ grant, refuse })
     })
+    // Registered before anybody can await it, so this runs right ahead of what the asker does next.
+    void promise.then(this.#onTaken, ignore)
+    return promise
   }
 
-  /** True where room came free and somebody was given a place, which ends with the turn. */
+  /** Gives free places to those who wait for one. True if some place is promised or due, which ends with the turn. */
   offer(): boolean {
-    const before = this.#granted
-    while (this.#free > this.#granted) {
-      const asker = this.#askers.shift()
-      if (asker === undefined) break
-      this.#granted++
-      asker.grant()
-    }
-    return this.#granted > before
+    while (this.#askers.length > 0 && this.#free > this.#promised + this.#due) this.#grant(this.#askers.shift() as Asker)
+    return this.#promised + this.#due > 0
   }
 
   endTurn(): void {
-    this.#granted = 0
+    this.#due = 0
   }
 
   close(error: Error): void {
     for (const { refuse } of this.#askers.splice(0)) refuse(error)
   }
 
+  #grant(asker: Asker): void {
+    this.#promised++
+    asker.grant()
+  }
+
+  readonly #onTaken = (): void => {
+    this.#promised--
+    this.#due++
+  }
+
   get #free(): number {
-    return this.#limit - (this.#queue.size - this.#exempt) - this.#reserved
+    return this.#limit - Math.max(0, this.#queue.size - this.#exempt - this.#starting())
   }
 }
+
+const ignore = (): void => {}

@@ -1,7 +1,21 @@
+import { liftOf } from './aging.ts'
+import {
+  type Available,
+  canMeet,
+  type Need,
+  needs,
+  needsBestEffortSlot,
+  needsSlot,
+  needsThread,
+  needsThreadForBestEffort,
+} from './need.ts'
 import { type ReadyEntry, ReadyList } from './ready-list.ts'
 import { bestEffort, userBlocking } from './traits.ts'
 
-const levels = (): readonly ReadyList[] => [new ReadyList(0), new ReadyList(1), new ReadyList(2)]
+const needOf = (entry: ReadyEntry): Need => {
+  if (entry.isBestEffort) return entry.isDedicated ? needsThreadForBestEffort : needsBestEffortSlot
+  return entry.isDedicated ? needsThread : needsSlot
+}
 
 /**
  * Who goes next: ready entries by effective priority, equal ones in turn (P2, S5), with aging (P4). Joining, leaving
@@ -9,34 +23,37 @@ const levels = (): readonly ReadyList[] => [new ReadyList(0), new ReadyList(1), 
  */
 export class ReadyQueue {
   readonly #agingMs: number
-  /** Those that need a slot of the executor, and those with a thread of their own. */
-  readonly #shared = levels()
-  readonly #dedicated = levels()
-  /** Best-effort ones that wait for a best-effort slot (P5). */
-  readonly #parked = new ReadyList(bestEffort)
-  /** Where only one is ready, the usual case, it is here and in no list. Its `list` tells the level all the same. */
+  /** By need, then by level. */
+  readonly #lists: readonly (readonly ReadyList[])[] = needs.map((need) => [0, 1, 2].map((level) => new ReadyList(level, need)))
+  /** Where only one is ready, the usual case, it is here and in no list. Its `list` says its level all the same. */
   #only: ReadyEntry | undefined
   #size = 0
+  #resumptions = 0
   #turn = 0
+  /** Those that joined since the last look at the clock. */
+  #joined: ReadyEntry[] = []
   #nextAging = Number.POSITIVE_INFINITY
 
   constructor(agingMs: number) {
     this.#agingMs = agingMs
   }
 
-  /** How many are ready, those that wait for a best-effort slot not counted. */
+  /** How many are ready. */
   get size(): number {
     return this.#size
   }
 
-  /** Puts an entry at the tail of its level, or moves it there where its level has changed. */
-  join(entry: ReadyEntry, now: number): void {
-    const level = Math.min(userBlocking, entry.level + entry.boost)
-    const list = (entry.isDedicated ? this.#dedicated : this.#shared)[level] as ReadyList
+  /** Puts an entry at the tail of its level. One that is in a list moves: to another tail, unless only its need has changed. */
+  join(entry: ReadyEntry): void {
+    const list = this.#listFor(entry)
     if (entry.list === list) return
-    if (entry.list === undefined) entry.readySince = now
-    else this.leave(entry)
-    entry.turn = ++this.#turn
+    if (entry.list === undefined) {
+      entry.readySince = Number.NaN
+      this.#joined.push(entry)
+    }
+    if (entry.list?.level !== list.level) entry.turn = ++this.#turn
+    this.leave(entry)
+    if (entry.isResumption) this.#resumptions++
     if (this.#size++ === 0) {
       this.#only = entry
       entry.list = list
@@ -50,101 +67,117 @@ export class ReadyQueue {
     this.#append(entry, list)
   }
 
-  #append(entry: ReadyEntry, list: ReadyList): void {
-    list.push(entry)
-    const agesAt = entry.readySince + this.#agingMs
-    if (agesAt < this.#nextAging && list.level < userBlocking) this.#nextAging = agesAt
-  }
-
   leave(entry: ReadyEntry): void {
     const { list } = entry
     if (list === undefined) return
-    if (list !== this.#parked) this.#size--
+    if (entry.isResumption) this.#resumptions--
     if (entry === this.#only) this.#only = entry.list = undefined
     else list.remove(entry)
+    if (--this.#size === 0) this.#joined.length = 0
   }
 
-  park(entry: ReadyEntry): void {
-    this.leave(entry)
-    entry.boost = 0
-    this.#parked.push(entry)
-  }
-
-  get hasParked(): boolean {
-    return this.#parked.head !== undefined
-  }
-
-  /** A best-effort slot is free for one of them. */
-  unpark(now: number): void {
-    const { head } = this.#parked
-    if (head !== undefined) this.join(head, now)
-  }
-
-  unparkAll(now: number): void {
-    while (this.#parked.head !== undefined) this.join(this.#parked.head, now)
-  }
-
-  /** The next one. Without a free slot only those with a thread of their own are asked. */
-  first(slotIsFree: boolean): ReadyEntry | undefined {
+  /** The next one of those whose need can be met. */
+  first(available: Available): ReadyEntry | undefined {
     if (this.#size === 0) return undefined
-    if (this.#only !== undefined) return slotIsFree || this.#only.isDedicated ? this.#only : undefined
+    const only = this.#only
+    if (only !== undefined) return canMeet(available, (only.list as ReadyList).need) ? only : undefined
     for (let level = userBlocking; level >= bestEffort; level--) {
-      const shared = slotIsFree ? (this.#shared[level] as ReadyList).head : undefined
-      const dedicated = (this.#dedicated[level] as ReadyList).head
-      if (shared === undefined) {
-        if (dedicated !== undefined) return dedicated
-      } else if (dedicated === undefined || shared.turn < dedicated.turn) {
-        return shared
-      } else {
-        return dedicated
+      let first: ReadyEntry | undefined
+      for (const need of needs) {
+        if (!canMeet(available, need)) continue
+        const { head } = this.#at(need, level)
+        if (head !== undefined && (first === undefined || head.turn < first.turn)) first = head
       }
+      if (first !== undefined) return first
     }
     return undefined
   }
 
-  /** Who may go on although nothing new may start. O(n): only while a fence is up. */
-  firstResumption(slotIsFree: boolean): ReadyEntry | undefined {
-    const mayGoOn = (entry: ReadyEntry): boolean => entry.isResumption && (slotIsFree || entry.isDedicated)
-    if (this.#only !== undefined) return mayGoOn(this.#only) ? this.#only : undefined
-    for (const list of [...this.#shared, ...this.#dedicated].reverse()) {
-      for (let entry = list.head; entry !== undefined; entry = entry.nextReady) if (mayGoOn(entry)) return entry
+  /** The next task that goes on after a `yield`. O(n) if there is one: only a fence makes the pump ask. */
+  firstResumption(available: Available): ReadyEntry | undefined {
+    if (this.#resumptions === 0) return undefined
+    let first: ReadyEntry | undefined
+    for (const entry of this.#entries()) {
+      if (entry.isResumption && canMeet(available, (entry.list as ReadyList).need)) first = firstOf(first, entry)
     }
-    return undefined
+    return first
   }
 
   /** All that could be first now, in turn: those of the highest level that has any. */
-  candidates(slotIsFree: boolean): ReadyEntry[] {
-    const first = this.first(slotIsFree)
+  candidates(available: Available): ReadyEntry[] {
+    const first = this.first(available)
     if (first?.list === undefined) return []
-    if (first === this.#only) return [first]
     const { level } = first.list
-    const entries: ReadyEntry[] = []
-    for (const list of slotIsFree ? [this.#shared[level], this.#dedicated[level]] : [this.#dedicated[level]]) {
-      for (let entry = list?.head; entry !== undefined; entry = entry.nextReady) entries.push(entry)
-    }
-    return entries.sort((a, b) => a.turn - b.turn)
+    return [...this.#entries()]
+      .filter(({ list }) => list?.level === level && canMeet(available, list.need))
+      .sort((a, b) => a.turn - b.turn)
   }
 
-  /** Lifts whoever has waited `agingMs` by one level (P4). */
-  age(now: number): void {
-    if (now < this.#nextAging) return
+  /**
+   * A look at the clock. What joined since the last one has waited from now on: at most a slice too short, where the time
+   * of each post would cost a look of its own.
+   */
+  note(now: number): void {
+    for (const entry of this.#joined) {
+      if (entry.list === undefined || !Number.isNaN(entry.readySince)) continue
+      entry.readySince = now
+      if (entry !== this.#only) this.#noteAging(entry)
+    }
+    this.#joined.length = 0
+    if (now >= this.#nextAging) this.#age(now)
+  }
+
+  /** True if some entry has not been seen by `note`. */
+  get hasJoined(): boolean {
+    return this.#joined.length > 0
+  }
+
+  *#entries(): Generator<ReadyEntry, void> {
+    if (this.#only !== undefined) yield this.#only
+    for (const lists of this.#lists) for (const list of lists) yield* list
+  }
+
+  #at(need: Need, level: number): ReadyList {
+    return (this.#lists[need] as readonly ReadyList[])[level] as ReadyList
+  }
+
+  #listFor(entry: ReadyEntry): ReadyList {
+    return this.#at(needOf(entry), Math.min(userBlocking, entry.level + entry.lift))
+  }
+
+  #append(entry: ReadyEntry, list: ReadyList): void {
+    list.insert(entry)
+    this.#noteAging(entry)
+  }
+
+  #noteAging({ list, readySince, lift }: ReadyEntry): void {
+    if (list === undefined || list.level === userBlocking) return
+    const agesAt = readySince + this.#agingMs * (lift + 1)
+    if (agesAt < this.#nextAging) this.#nextAging = agesAt
+  }
+
+  /** Lifts each by one level for each `agingMs` that it has waited (P4). */
+  #age(now: number): void {
     this.#nextAging = Number.POSITIVE_INFINITY
-    // From above, so that nobody rises twice for one wait.
+    // From above, so that what is lifted together stays in its order.
     for (let level = userBlocking - 1; level >= bestEffort; level--) {
-      for (const lists of [this.#shared, this.#dedicated]) {
-        let entry = (lists[level] as ReadyList).head
-        while (entry !== undefined) {
-          const { nextReady } = entry
-          if (now - entry.readySince >= this.#agingMs) {
-            entry.boost++
-            entry.readySince = now
-            this.join(entry, now)
-          } else {
-            this.#nextAging = Math.min(this.#nextAging, entry.readySince + this.#agingMs)
+      for (const need of needs) {
+        for (const entry of [...this.#at(need, level)]) {
+          const lift = liftOf(now - entry.readySince, this.#agingMs)
+          if (lift > entry.lift) {
+            entry.lift = lift
+            this.join(entry)
           }
-          entry = nextReady
+          this.#noteAging(entry)
         }
       }
     }
   }
+}
+
+/** Which of two goes first. */
+export const firstOf = (one: ReadyEntry | undefined, other: ReadyEntry | undefined): ReadyEntry | undefined => {
+  if (one === undefined || other === undefined) return one ?? other
+  const lead = (one.list as ReadyList).level - (other.list as ReadyList).level
+  return lead > 0 || (lead === 0 && one.turn < other.turn) ? one : other
 }

@@ -18,17 +18,17 @@ const appendAwaiters = (error: Error): void => {
 }
 
 /**
- * A promise that rejects with the very `error` (F1), for the `resolve` of another to take over. Where it is an
- * `Error`, its stack then also shows the chain that awaits it (E5): V8 can walk that chain from inside an async
+ * A promise that rejects with the very `error` (F1), for the `resolve` of another to take over. With `showsAwaiters` the
+ * stack of an `Error` then also shows the chain that awaits it (E5): V8 can walk that chain from inside an async
  * function whose promise it ends in. It costs nothing until something fails. `onTold` is called when who awaits the other
  * promise has gone on.
  */
-export const rejectThroughAwaiters = async (error: unknown, onTold: () => void): Promise<never> => {
+export const rejectThroughAwaiters = async (error: unknown, showsAwaiters: boolean, onTold: () => void): Promise<never> => {
   // The other promise takes this one over in the second microtask from here; the chain exists from then on.
   await undefined
   await undefined
   try {
-    if (error instanceof Error) appendAwaiters(error)
+    if (showsAwaiters && error instanceof Error) appendAwaiters(error)
   } catch {
     // A frozen error stays as it is, and one that cannot be looked at too.
   }

@@ -55,7 +55,7 @@ export class RepeatingTask implements RepeatingTaskHandle, TaskSink {
     this.#runner = runner
     this.#task = task
     this.#interval = interval
-    this.#options = options
+    this.#options = { ...options }
     this.#scope = options.onProgress === undefined ? runner.pool.captureScope() : runner.pool.captureProgressScope()
     // From the constructor up to the public method.
     this.#origin = runner.pool.tracesOrigin ? captureOrigin(3) : undefined
@@ -123,7 +123,8 @@ export class RepeatingTask implements RepeatingTaskHandle, TaskSink {
       // On the original grid: missed ticks are skipped (D3).
       const missed = Math.floor((now - this.#due) / this.#interval)
       const next = this.#due + Math.max(1, missed) * this.#interval
-      this.#due = next < now ? next + this.#interval : next
+      // An interval that is too small for the clock has no grid.
+      this.#due = Number.isFinite(next) ? (next < now ? next + this.#interval : next) : now
     } else this.#due = now + this.#interval
     this.schedule()
   }

@@ -1,26 +1,29 @@
+import { beginChange, endChange } from './callbacks.ts'
 import { RunnerClosedError } from './errors.ts'
 import type { RejectionReason } from './observer.ts'
 import { currentPoster } from './poster.ts'
 import type { RepeatingTask } from './repeating-task.ts'
 import { RunnerEngine } from './runner-engine.ts'
 import type { EngineOptions } from './runner-queue.ts'
-import { blocksShutdown, continuesOnShutdown, type TaskRecord } from './task-record.ts'
+import { blocksShutdown, continuesOnShutdown, isBarrier, type TaskRecord } from './task-record.ts'
 import type { ThreadPool } from './thread-pool.ts'
 
 const open = 0
 /** Takes posts of its own tasks only (W5). */
 const closing = 1
-/** Takes none; `block-shutdown` tasks may still be queued (W4). */
+/** Takes and runs `block-shutdown` tasks only: those in the queue, and what such a task posts while it runs (W4). */
 const shut = 2
+/** Ended by force: takes none, and none is queued (W6). */
+const broken = 3
 /** Nothing is queued, nothing runs that would be waited for. */
-const finished = 3
+const finished = 4
 
 /** How an engine ends: what is still taken, what is dropped, and when all is over. */
 export abstract class ClosableRunner extends RunnerEngine {
   readonly #repeating = new Set<RepeatingTask>()
   readonly #closed: Promise<void>
   #resolveClosed: () => void = () => {}
-  #state: typeof open | typeof closing | typeof shut | typeof finished = open
+  #state: typeof open | typeof closing | typeof shut | typeof broken | typeof finished = open
 
   /** @internal */
   constructor(pool: ThreadPool<never>, options: EngineOptions) {
@@ -45,12 +48,13 @@ export abstract class ClosableRunner extends RunnerEngine {
     return this.#repeating.size
   }
 
-  /** @internal Gives up everything, what runs included. Returns how many were running. */
-  terminate(error: Error): number {
+  /** @internal Gives up everything, what runs included. */
+  terminate(error: Error): void {
+    beginChange()
     this.stop(true, { reason: 'pool-closed', error })
-    const count = this.giveUpRunning(error)
+    this.giveUpRunning(error)
     this.onSettled()
-    return count
+    endChange()
   }
 
   /** @internal */
@@ -73,9 +77,10 @@ export abstract class ClosableRunner extends RunnerEngine {
    * more; with `because`, everything.
    */
   protected stop(isShutdown: boolean, because?: { readonly reason: RejectionReason; readonly error: Error }): TaskRecord[] {
-    const isDone = this.#state === finished || (because === undefined && this.#state >= (isShutdown ? shut : closing))
-    if (isDone) return []
-    this.#state = isShutdown ? shut : closing
+    const next = because !== undefined ? broken : isShutdown ? shut : closing
+    if (this.#state >= next) return []
+    this.#state = next
+    beginChange()
     this.releasePauses()
     for (const task of [...this.#repeating]) task.end('closed')
     const mayRun = (record: TaskRecord): boolean =>
@@ -83,24 +88,21 @@ export abstract class ClosableRunner extends RunnerEngine {
     const dropped = [...this.delayed, ...[...this.queue].filter((record) => !mayRun(record))]
     this.bound.close(this.closedError())
     const reason = because?.reason ?? (isShutdown ? 'shutdown' : 'runner-closed')
-    const lost: TaskRecord[] = []
-    for (const record of dropped) {
-      // Being told of one, a poster may cancel another.
-      if (record.isSettled) continue
-      lost.push(record)
-      this.drop(record, reason, because?.error ?? this.closedError(record))
-    }
+    for (const record of dropped) this.drop(record, reason, because?.error ?? this.closedError(record))
     this.update()
     this.onSettled()
-    return lost
+    endChange()
+    return dropped.filter((record) => !record.has(isBarrier))
   }
 
   /** @internal */
-  protected acceptsPost(isDropped?: boolean): boolean {
+  protected acceptsPost(bits: number, isDelayed: boolean): boolean {
     if (this.#state === open) return true
-    if (this.#state !== closing || isDropped) return false
+    if (isDelayed || this.#state > shut) return false
     const task = currentPoster()
-    return task !== undefined && task.runner === this.self && task.isHolding
+    if (task === undefined || task.runner !== this.self || !task.isHolding) return false
+    if (this.#state === closing) return (bits & continuesOnShutdown) === 0
+    return (bits & blocksShutdown) !== 0 && task.has(blocksShutdown)
   }
 
   /** @internal */

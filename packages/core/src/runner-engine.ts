@@ -1,3 +1,4 @@
+import { beginChange, endChange } from './callbacks.ts'
 import { runAsCurrent, setCurrent } from './current-task.ts'
 import { TaskCancelledError } from './errors.ts'
 import type { ThreadExecutor } from './executor.ts'
@@ -15,7 +16,6 @@ import {
   holdsSlot,
   isBarrier,
   isTick,
-  reportsToPromise,
   running,
   sharesSlot,
   sharesTurn,
@@ -25,6 +25,7 @@ import {
 } from './task-record.ts'
 import { TaskRun } from './task-run.ts'
 import type { ThreadPool } from './thread-pool.ts'
+import { bestEffort } from './traits.ts'
 
 /**
  * The one engine: a queue and N slots. It starts what the pump lets it start, and ends what was started.
@@ -37,12 +38,16 @@ export abstract class RunnerEngine extends RunnerPosts {
   /** @internal Started tasks whose promise is waited for. */
   readonly inFlight: TaskList = new TaskList()
   readonly #isFifo: boolean
+  /** Reported as started, and not given to the executor yet. */
+  #startingNow: TaskRecord | undefined
   /** Slots in use: tasks of one batch share theirs. */
   #taken = 0
   #pauses = 0
   #givenUpFor: Error | undefined
   /** Running tasks that no close waits for (W8). */
   #continuing = 0
+  /** A `flush` runs, which is no task (W1). */
+  #flushes = 0
 
   /** @internal */
   constructor(pool: ThreadPool<never>, options: EngineOptions) {
@@ -52,12 +57,19 @@ export abstract class RunnerEngine extends RunnerPosts {
   }
 
   /** @internal */
-  get startLevel(): number {
-    const next = this.peek()
-    return next === undefined ? this.queue.highestLevel : this.#levelOf(next)
+  get isBestEffort(): boolean {
+    return (this.#isFifo ? this.queue.highestLevel : this.queue.highestToStart) === bestEffort
   }
 
-  /** @internal What `startLevel` was for a task that runs. */
+  /** @internal */
+  protected get starting(): number {
+    const { pump } = this.pool
+    if (this.#pauses > 0 || pump.isFenced || (pump.holdsBestEffort && this.isBestEffort)) return 0
+    const free = this.isDedicated ? Number.POSITIVE_INFINITY : pump.freeSlots
+    return Math.min(this.queue.available, this.maxConcurrency - this.#taken, free)
+  }
+
+  /** @internal The priority at which it started, as `maxBestEffort` counts it (P5). */
   levelOfRunning(record: TaskRecord): number {
     return Math.max(record.level, this.#levelOf(record))
   }
@@ -73,29 +85,52 @@ export abstract class RunnerEngine extends RunnerPosts {
   start(chosen?: TaskRecord): void {
     const record = chosen ?? (this.peek() as TaskRecord)
     const { pump, batches } = this.pool
+    beginChange()
     if (!this.isDedicated) pump.occupy(record, pump.limitsBestEffort ? this.#levelOf(record) : record.level)
     this.begin(record)
     const batch = batches === undefined || this.isDedicated ? undefined : batches.gather(this, record)
     if (this.#taken < this.maxConcurrency && this.queue.available > 0) this.update()
-    if (batch === undefined) this.#execute(record)
-    else {
-      for (const { runner } of batch) if (runner !== this.self) (runner as RunnerEngine).update()
-      batches?.execute(batch)
+    for (const { runner } of batch ?? []) if (runner !== this.self) (runner as RunnerEngine).update()
+    this.#startingNow = record
+    endChange()
+    this.#startingNow = undefined
+    if (batch !== undefined) batches?.execute(batch)
+    else if (this.mayExecute(record)) this.#execute(record)
+    else this.neverRan(record)
+  }
+
+  /** @internal False if it was cancelled, or its pool terminated, since it was told that it starts (C1, W6). */
+  mayExecute(record: TaskRecord): boolean {
+    return !record.isSettled && this.#givenUpFor === undefined
+  }
+
+  /** @internal Ends a task that was to start, and may not. */
+  neverRan(record: TaskRecord): void {
+    beginChange()
+    if (!record.isSettled) {
+      this.pool.onTerminated(record)
+      this.outcomes.settle(record, cancelled, this.#givenUpFor, true)
     }
+    this.#finish(record)
+    endChange()
   }
 
   /** @internal Takes a task out of the queue: from here on it runs. `shares`: what it shares with others of its batch. */
   begin(record: TaskRecord, shares = 0): void {
     const { pump } = this.pool
     pump.ready.leave(this)
-    this.boost = 0
+    this.lift = 0
     this.queue.take(record, pump.now)
     record.bits = (record.bits & ~7) | running | holdsSlot | shares
     this.running++
     if ((shares & sharesTurn) === 0) this.#taken++
     if (record.has(continuesOnShutdown)) this.#continuing++
+    if (record.has(isBarrier)) this.#flushes++
     if (record.has(isTick)) (record.sink as TaskSink).onStart?.()
-    if (this.bound.isBounded) this.offerRoom(record)
+    if (this.bound.isBounded) {
+      this.bound.count(record, -1)
+      this.offerRoom()
+    }
     if (record.extras !== undefined) this.#startLimits(record, record.extras)
     if (this.isTimed) this.#startRun(record)
   }
@@ -105,13 +140,15 @@ export abstract class RunnerEngine extends RunnerPosts {
     // A terminated pool has given the task up.
     if (!record.isHolding) return
     this.inFlight.remove(record)
-    this.#settle(record, state, value)
-    this.#finish(record)
+    this.#conclude(record, state, value)
   }
 
   /** @internal The outcome of a task whose slot is not free yet: another of its batch runs on. */
   tellOutcome(record: TaskRecord, state: typeof succeeded | typeof failed, value: unknown): void {
-    if (record.isHolding) this.#settle(record, state, value)
+    if (!record.isHolding) return
+    beginChange()
+    if (this.#settle(record, state, value)) this.outcomes.deliver(record, value)
+    endChange()
   }
 
   /** @internal The thread died before the turn of this task of a batch: it goes back to the head of the queue (F5). */
@@ -120,12 +157,17 @@ export abstract class RunnerEngine extends RunnerPosts {
       this.ended(record, succeeded, undefined)
       return
     }
+    beginChange()
     this.inFlight.remove(record)
     this.pool.stalls?.forget(record)
     const { run } = record
-    if (run !== undefined) record.watch = run.startedAt - run.waitMs
+    if (run !== undefined) {
+      record.watch = run.startedAt - run.waitMs
+      this.extrasOf(record).losses++
+    }
     this.#freeSlot(record)
     this.requeue(record)
+    endChange()
   }
 
   /** @internal */
@@ -137,32 +179,39 @@ export abstract class RunnerEngine extends RunnerPosts {
   }
 
   /** @internal Cancels for a reason: before the start it never runs (C1), afterwards its signal fires (C2). */
-  abort(record: TaskRecord, reason: unknown): boolean {
+  abort(record: TaskRecord, reason: unknown, isForced = false): boolean {
     if (record.isSettled) return false
-    if (record.code === running) {
-      const extras = this.extrasOf(record)
-      this.outcomes.settle(record, cancelled, reason)
-      extras.abort(reason)
-      this.executor.abort?.(record)
-    } else {
-      this.takeOut(record)
-      this.outcomes.settle(record, cancelled, reason)
-      this.dismiss(record)
+    beginChange()
+    try {
+      if (record.code === running) {
+        const extras = this.extrasOf(record)
+        this.outcomes.settle(record, cancelled, reason, isForced)
+        extras.abort(reason)
+        // The executor has not got it yet.
+        if (record !== this.#startingNow) this.executor.abort?.(record)
+      } else {
+        this.takeOut(record)
+        this.outcomes.settle(record, cancelled, reason)
+        this.dismiss(record)
+      }
+    } finally {
+      endChange()
     }
     return true
   }
 
-  /** @internal Gives up what runs. Returns how many that were. */
-  protected giveUpRunning(reason: Error): number {
+  /** @internal Gives up what runs (W6). */
+  protected giveUpRunning(reason: Error): void {
     // A task that is in its synchronous part is given up behind it.
     this.#givenUpFor = reason
-    const records = [...this.inFlight]
-    for (const record of records) {
-      this.abort(record, reason)
+    beginChange()
+    for (const record of [...this.inFlight]) {
+      this.pool.onTerminated(record)
+      this.abort(record, reason, true)
       this.inFlight.remove(record)
       this.#finish(record)
     }
-    return records.length
+    endChange()
   }
 
   /** @internal */
@@ -208,6 +257,11 @@ export abstract class RunnerEngine extends RunnerPosts {
     this.pool.pump.update(this, queue.available > 0 && this.#taken < this.maxConcurrency && this.#pauses === 0)
   }
 
+  /** @internal Started and not ended, a flush not counted. */
+  protected get runningTasks(): number {
+    return this.running - this.#flushes
+  }
+
   /** @internal Nothing waits, and nothing runs that a close would wait for. */
   protected get isDrained(): boolean {
     return this.queue.size === 0 && this.running <= this.#continuing
@@ -245,6 +299,7 @@ export abstract class RunnerEngine extends RunnerPosts {
   #execute(record: TaskRecord): void {
     let value: unknown
     let state: typeof succeeded | typeof failed = succeeded
+    let isPending = false
     const outer = setCurrent(record)
     try {
       const { executor } = this
@@ -253,47 +308,65 @@ export abstract class RunnerEngine extends RunnerPosts {
       if (tracksRunner) value = runAsCurrent(record, () => body.call(record, executor))
       else if (record.scope === undefined) value = body.call(record, executor)
       else value = record.scope.runInAsyncScope(body, record, executor)
+      // Here, for a promise may have a getter that throws.
+      isPending = isPromise(value)
+      if (isPending) InFlight.watch(record, value as Promise<unknown>)
     } catch (error) {
+      isPending = false
       state = failed
       value = error
     }
     setCurrent(outer)
-    if (state === succeeded && isPromise(value)) {
-      this.inFlight.push(record)
-      InFlight.watch(record, value)
-      if (this.#givenUpFor !== undefined) this.giveUpRunning(this.#givenUpFor)
+    if (!isPending) {
+      this.#conclude(record, state, value)
       return
     }
-    this.#settle(record, state, value)
-    if (record.isHolding) this.#finish(record)
+    this.inFlight.push(record)
+    if (this.#givenUpFor !== undefined) this.giveUpRunning(this.#givenUpFor)
   }
 
-  #settle(record: TaskRecord, state: typeof succeeded | typeof failed, value: unknown): void {
-    if (record.isSettled) {
-      if (state === failed) this.outcomes.failedLate(record, value)
-      return
-    }
-    this.outcomes.settle(record, state, value)
-    if (record.has(reportsToPromise)) this.pool.pump.breathe()
+  /** A started task is over, and its outcome known. */
+  #conclude(record: TaskRecord, state: typeof succeeded | typeof failed, value: unknown): void {
+    beginChange()
+    const isNew = this.#settle(record, state, value)
+    this.#free(record)
+    // Behind all that changes: to look at a value may run code of the user's. And ahead of what starts now (E2).
+    if (isNew) this.outcomes.deliver(record, value)
+    this.update()
+    this.onSettled()
+    endChange()
   }
 
-  /** A started task is really over: its slot is free. */
+  /** True if that is its outcome; false if it had one. */
+  #settle(record: TaskRecord, state: typeof succeeded | typeof failed, value: unknown): boolean {
+    const isNew = !record.isSettled
+    if (isNew) this.outcomes.settle(record, state, value)
+    else if (state === failed) this.outcomes.failedLate(record, value)
+    return isNew
+  }
+
+  /** A task is over whose outcome is known: its slot is free. */
   #finish(record: TaskRecord): void {
+    this.#free(record)
+    this.update()
+    this.onSettled()
+  }
+
+  #free(record: TaskRecord): void {
     if (record.extras !== undefined) this.#endExtras(record, record.extras)
     if (record.watch !== undefined) this.#endRun(record)
-    record.forget()
+    record.forget(record.code !== succeeded)
     this.#freeSlot(record)
     this.release(record)
     if (!this.waiters.isEmpty) this.waiters.settled(record)
     if (record.has(isBarrier | isTick)) this.tellOthers(record)
-    this.update()
-    this.onSettled()
   }
 
   #freeSlot(record: TaskRecord): void {
     this.running--
     if (!record.has(sharesTurn)) this.#taken--
     if (record.has(continuesOnShutdown)) this.#continuing--
+    if (record.has(isBarrier)) this.#flushes--
     if (!this.isDedicated && !record.has(sharesSlot)) this.pool.pump.vacate(record)
     record.bits &= ~(holdsSlot | sharesSlot | sharesTurn)
     this.queue.ended(record)

@@ -1,4 +1,5 @@
 import type { AsyncScope } from './async-context.ts'
+import { beginChange, endChange } from './callbacks.ts'
 import { currentTask } from './current-task.ts'
 import { captureOrigin, type Origin } from './origin.ts'
 import { checkTask, flagsOf, needsExtras, saysPriorityOnly } from './post-checks.ts'
@@ -9,7 +10,6 @@ import type { Closure, PostOptions, Task } from './task.ts'
 import type { TaskPack } from './task-pack.ts'
 import {
   cancelled,
-  continuesOnShutdown,
   delayed,
   inheritsPriority,
   isBarrier,
@@ -59,17 +59,28 @@ export abstract class RunnerPosts extends RunnerQueue {
     // A reply comes from where its task was posted. `run` and `flush` have a frame more than the others.
     if (pool.tracesOrigin)
       this.extrasOf(record).origin = answeredOrigin() ?? captureOrigin((traits & reportsToPromise) === 0 ? 2 : 3)
-    let due: number | undefined
-    if (!this.acceptsPost(delay > 0 || record.has(continuesOnShutdown)))
-      this.refuse(record, 'runner-closed', this.closedError(record))
-    else if (options?.signal !== undefined && !this.#join(record, options.signal)) return record
-    else if (delay > 0) this.#delay(record, (due = pool.clock.now() + delay))
-    else this.enqueue(record)
+    beginChange()
+    const due = this.#accept(record, options?.signal, delay)
     if (wakesPump && !record.isSettled && !pool.pump.adopt(record)) record.scope = pool.captureScope()
     if (pool.seam?.posted !== undefined && !record.isSettled && !record.has(isBarrier)) {
       pool.seam.posted(this.self, record, record.name, due, undefined, record.has(isUnref))
     }
+    endChange()
     return record
+  }
+
+  /** Gives the record its place, unless it is refused or cancelled already. Returns when it is due, if it is delayed. */
+  #accept(record: TaskRecord, signal: AbortSignal | undefined, delay: number): number | undefined {
+    if (!this.acceptsPost(record.bits, delay > 0)) this.refuse(record, 'runner-closed', this.closedError(record))
+    else if (signal === undefined || this.#join(record, signal)) {
+      if (delay === 0) this.enqueue(record)
+      else {
+        const due = this.pool.clock.now() + delay
+        this.#delay(record, due)
+        return due
+      }
+    }
+    return undefined
   }
 
   /**
@@ -78,11 +89,11 @@ export abstract class RunnerPosts extends RunnerQueue {
    */
   protected packFor(task: Task, options: PostOptions | undefined): TaskPack | undefined {
     if (!this.#packs || typeof task !== 'function' || (options !== undefined && !saysPriorityOnly(options))) return undefined
-    if (this.pool.hooks.observed || !this.acceptsPost()) return undefined
+    if (this.pool.hooks.observed || this.isClosed) return undefined
     const priority = options?.priority
     const level = priority === undefined ? this.ownLevel : levelOf(priority)
     const traits = (level << levelShift) | (priority === undefined ? inheritsPriority : 0)
-    return this.queue.packFor(this.self, level, traits, this.pool.pump.now)
+    return this.queue.packFor(this.self, level, traits, this.pool.pump)
   }
 
   /** @internal Gives a function its place in the pack. */
@@ -91,7 +102,7 @@ export abstract class RunnerPosts extends RunnerQueue {
     const scope = pool.bringsContext ? pool.captureScope() : undefined
     const index = pack.push(task, id, sink, scope, this.isTimed ? pool.clock.now() : undefined)
     pool.turn.retain()
-    if (this.list === undefined || pack.level > this.list.level) this.update()
+    if (this.isNewsToPump(pack.level)) this.update()
     return index
   }
 
@@ -108,7 +119,9 @@ export abstract class RunnerPosts extends RunnerQueue {
     this.#take(record, options, scope)
     record.scope = scope
     if (origin !== undefined) this.extrasOf(record).origin = origin
+    beginChange()
     if (options.signal === undefined || this.#join(record, options.signal)) this.#delay(record, due)
+    endChange()
     return record
   }
 
@@ -131,24 +144,34 @@ export abstract class RunnerPosts extends RunnerQueue {
     this.#take(record, options)
     record.scope = this.pool.captureScope()
     record.order = --this.#frontOrder
+    beginChange()
     this.waiters.joined()
     this.requeue(record, true)
+    endChange()
   }
 
   /** @internal */
   protected postBarrier(callback: Task, resolve: Resolve): void {
-    this.queue.split(this.pool.nextId)
-    this.barriers++
-    const record = this.submit(callback, { name: 'flush' }, resolve, reportsToPromise | isBarrier, 0)
-    this.queue.split(this.pool.nextId)
-    if (record.isSettled) this.barriers--
-    else this.update()
+    const isAccepted = this.acceptsPost(isBarrier, false)
+    beginChange()
+    if (isAccepted) {
+      this.queue.split(this.pool.nextId)
+      this.barriers++
+    }
+    this.submit(callback, { name: 'flush' }, resolve, reportsToPromise | isBarrier, 0)
+    if (isAccepted) {
+      this.queue.split(this.pool.nextId)
+      this.update()
+    }
+    endChange()
   }
 
   /** @internal */
   onDelayPassed(record: TaskRecord): void {
+    beginChange()
     this.leaveDelayed(record)
     this.enqueue(record, true)
+    endChange()
   }
 
   #take(record: TaskRecord, options: PostOptions, scope?: AsyncScope): void {
@@ -167,7 +190,7 @@ export abstract class RunnerPosts extends RunnerQueue {
   #join(record: TaskRecord, signal: AbortSignal): boolean {
     if (signal.aborted) {
       this.outcomes.settle(record, cancelled, signal.reason)
-      record.forget()
+      record.forget(true)
       return false
     }
     this.extrasOf(record).group = SignalGroup.join(signal, record)

@@ -1,5 +1,7 @@
+import { beginChange, endChange } from './callbacks.ts'
 import { Deadline } from './deadline.ts'
 import { IdleWaiters } from './idle-waiters.ts'
+import { isForBestEffort } from './need.ts'
 import type { RejectionReason } from './observer.ts'
 import { type FullPolicy, QueueBound } from './queue-bound.ts'
 import { ReadyEntry } from './ready-list.ts'
@@ -23,7 +25,7 @@ import {
 } from './task-record.ts'
 import type { RunnerKind, TaskRunner } from './task-runner.ts'
 import type { ThreadPool } from './thread-pool.ts'
-import { checkedCount, levelOf } from './traits.ts'
+import { bestEffort, checkedCount, levelOf } from './traits.ts'
 
 /** Settings of an engine, checked by it. */
 export interface EngineOptions {
@@ -80,22 +82,25 @@ export abstract class RunnerQueue extends ReadyEntry {
   constructor(pool: ThreadPool<never>, options: EngineOptions) {
     super()
     if (typeof pool?.captureScope !== 'function') throw new TypeError(`new ${new.target.name}(pool) needs a ThreadPool`)
+    pool.refuseIfClosed(options.kind)
     this.pool = pool
     this.kind = options.kind
     this.maxConcurrency = checkedCount(options.maxConcurrency, 'maxConcurrency')
     this.isDedicated = options.isDedicated
     this.ownLevel = levelOf(options.priority ?? 'user-visible')
     this.queue = new TaskQueue(options.makeBucket)
-    this.bound = new QueueBound(this.queue, options.queueLimit, options.onFull)
+    this.bound = new QueueBound(this.queue, options.queueLimit, options.onFull, () => this.starting)
     this.history = makeHistory(options.history)
     this.outcomes = new TaskOutcomes(pool, this.counters, this.history)
-    this.name = pool.add(this.self, options.name)
+    this.name = options.name ?? pool.nameFor(options.kind)
   }
 
   /** True once `shutdown` or `close` was called. */
   abstract get isClosed(): boolean
-  /** @internal True where a post is still taken. `isDropped`: of a task that a close would drop from the queue. */
-  protected abstract acceptsPost(isDropped?: boolean): boolean
+  /** @internal True if a post of a task with these `bits` is still taken (W4, W5). */
+  protected abstract acceptsPost(bits: number, isDelayed: boolean): boolean
+  /** @internal How many of those that wait could start at once: there is a free slot for each. */
+  protected abstract readonly starting: number
   /** @internal A task has ended for good. */
   protected abstract onSettled(): void
   /** @internal Tells the pump whether something can start. */
@@ -114,11 +119,6 @@ export abstract class RunnerQueue extends ReadyEntry {
   }
 
   /** @internal */
-  get dropped(): number {
-    return this.counters.dropped
-  }
-
-  /** @internal */
   extrasOf(record: TaskRecord): TaskExtras {
     return (record.extras ??= new TaskExtras())
   }
@@ -127,11 +127,13 @@ export abstract class RunnerQueue extends ReadyEntry {
   withdraw(record: TaskRecord): void {
     if (record.isSettled || record.isHolding) return
     const isSeen = record.code === queued
+    beginChange()
     this.takeOut(record)
     record.code = cancelled
     this.outcomes.letGo(record)
     if (isSeen) this.outcomes.tellWatchers(record, cancelled, undefined)
     this.dismiss(record)
+    endChange()
   }
 
   /** @internal The task that starts next. */
@@ -163,7 +165,7 @@ export abstract class RunnerQueue extends ReadyEntry {
   /** @internal A task that was accepted will not run. */
   protected drop(record: TaskRecord, reason: RejectionReason, error: Error): void {
     this.takeOut(record)
-    this.counters.dropped++
+    this.pool.onDropped(record)
     this.refuse(record, reason, error)
     this.dismiss(record)
   }
@@ -178,16 +180,15 @@ export abstract class RunnerQueue extends ReadyEntry {
 
   /** @internal A place in the queue, now or when there is one; it ends with the turn. */
   protected waitForRoom(): Promise<void> {
-    if (!this.bound.hasRoom) return this.bound.wait()
-    this.bound.grant()
-    this.pool.turn.onEnd(this)
-    return Promise.resolve()
+    const place = this.bound.place()
+    this.offerRoom()
+    return place
   }
 
   /** @internal Places that were given and not used are free again. */
   onTurnEnd(): void {
     this.bound.endTurn()
-    if (this.bound.offer()) this.pool.turn.onEnd(this)
+    this.offerRoom()
   }
 
   /** @internal */
@@ -204,48 +205,47 @@ export abstract class RunnerQueue extends ReadyEntry {
 
   /** @internal */
   protected enqueue(record: TaskRecord, isDelayed = false): void {
-    const { pool, bound } = this
-    if (bound.isBounded && !this.#makeRoom(record)) return
+    const { pool, bound, queue } = this
+    const isCounted = bound.isBounded && !record.has(isBarrier | isTick)
+    const overflow = isCounted ? bound.overflow(record, this.name) : undefined
+    if (overflow?.record === record) {
+      this.refuse(record, overflow.reason, overflow.error)
+      return
+    }
     record.code = queued
     record.order = isDelayed ? pool.takeId() : record.id
-    this.queue.push(record, pool.pump.now)
-    this.retain(record)
+    this.#join(record)
+    queue.push(record, pool.pump)
+    if (overflow !== undefined) this.drop(overflow.record, overflow.reason, overflow.error)
     if (record.extras?.queueTimeout !== undefined) this.limit(record, record.extras, record.extras.queueTimeout)
     if (this.isTimed) this.#onPosted(record)
     if (record.extras !== undefined) record.extras.poster = undefined
-    // A runner that waits in the right list already has nothing to tell.
-    if (this.list === undefined || record.level > this.list.level) this.update()
+    if (this.isNewsToPump(record.level)) this.update()
+  }
+
+  /** @internal False if the runner waits in the right list of the pump already, although something of `level` joined. */
+  protected isNewsToPump(level: number): boolean {
+    const { list } = this
+    return list === undefined || level > list.level || (level > bestEffort && isForBestEffort(list.need))
   }
 
   /** @internal */
   protected requeue(record: TaskRecord, isNew = false): void {
     record.code = queued
-    this.bound.count(record, 1)
+    this.#join(record)
     this.queue.unshift(record)
-    this.retain(record)
     if (isNew && this.isTimed) this.#onPosted(record)
     else this.tellDepth()
     this.update()
   }
 
-  /** False where the record itself has to go. */
-  #makeRoom(record: TaskRecord): boolean {
-    const overflow = record.has(isBarrier | isTick) ? undefined : this.bound.overflow(record, this.name)
-    if (overflow?.record === record) this.refuse(record, overflow.reason, overflow.error)
-    else if (overflow !== undefined) {
-      // The place that comes free is this one's, whatever is posted by who is told of the other.
-      this.bound.reserve(1)
-      this.drop(overflow.record, overflow.reason, overflow.error)
-      this.bound.reserve(-1)
-    }
-    if (record.isSettled) return false
+  #join(record: TaskRecord): void {
     this.bound.count(record, 1)
-    return true
+    this.retain(record)
   }
 
-  /** @internal */
-  protected offerRoom(leaving: TaskRecord): void {
-    this.bound.count(leaving, -1)
+  /** @internal Gives free places to those who wait for one. */
+  protected offerRoom(): void {
     if (this.bound.offer()) this.pool.turn.onEnd(this)
   }
 
@@ -284,7 +284,7 @@ export abstract class RunnerQueue extends ReadyEntry {
   /** @internal */
   protected refuse(record: TaskRecord, reason: RejectionReason, error: Error): void {
     this.outcomes.refuse(record, reason, error)
-    record.forget()
+    record.forget(true)
     this.release(record)
   }
 
@@ -296,13 +296,14 @@ export abstract class RunnerQueue extends ReadyEntry {
       return
     }
     this.queue.remove(record)
-    this.offerRoom(record)
+    this.bound.count(record, -1)
+    this.offerRoom()
     if (!this.waiters.isEmpty) this.waiters.settled(record)
   }
 
   /** @internal A task that never started is over: nothing of it stays behind. */
   protected dismiss(record: TaskRecord): void {
-    record.forget()
+    record.forget(true)
     record.watch = undefined
     this.release(record)
     if (record.order !== notQueued) {

@@ -16,10 +16,13 @@ export interface RunnerStats {
   readonly repeating: number
   /** Tasks that were started and have not settled. */
   readonly running: number
-  /** Outcomes. A `flush` has one as well. */
+  /** Outcomes. A `flush` is no task, and has none. */
   readonly completed: number
   readonly failed: number
+  /** Ended by their poster: a signal, `cancel()`, or the end of the pool. */
   readonly cancelled: number
+  /** Ended by `timeout` or `queueTimeout`. */
+  readonly timedOut: number
   /** Refused posts and dropped tasks. */
   readonly rejected: number
   readonly closed: boolean
@@ -36,15 +39,15 @@ export class OutcomeCounters {
   completed = 0
   failed = 0
   cancelled = 0
+  timedOut = 0
   rejected = 0
-  /** Of the rejected ones, those that had been accepted. */
-  dropped = 0
   waitMs: Histogram | undefined
   runMs: Histogram | undefined
 
-  count(state: RecordState): void {
+  count(state: RecordState, isLate: boolean): void {
     if (state === succeeded) this.completed++
     else if (state === failed) this.failed++
+    else if (isLate) this.timedOut++
     else if (state === cancelled) this.cancelled++
     else if (state === rejected) this.rejected++
   }

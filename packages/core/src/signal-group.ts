@@ -1,36 +1,61 @@
-import type { TaskRecord } from './task-record.ts'
+import { beginChange, endChange } from './callbacks.ts'
+
+/** What ends when its signal fires. */
+export interface SignalMember {
+  onSignal(reason: unknown): void
+}
 
 /**
- * All tasks of one `AbortSignal` behind one listener: adding a listener costs O(listeners) in Node, and warns past
- * ten. The listener goes with the last of the tasks.
+ * Everything that one `AbortSignal` ends, behind one listener: adding a listener costs O(listeners) in Node, and warns
+ * past ten. The listener goes with the last member.
  */
 export class SignalGroup {
   static readonly #groups = new WeakMap<AbortSignal, SignalGroup>()
 
   readonly #signal: AbortSignal
-  readonly #records = new Set<TaskRecord>()
+  readonly #members = new Set<SignalMember>()
 
   private constructor(signal: AbortSignal) {
     this.#signal = signal
   }
 
-  static join(signal: AbortSignal, record: TaskRecord): SignalGroup {
+  static join(signal: AbortSignal, member: SignalMember): SignalGroup {
     let group = SignalGroup.#groups.get(signal)
     if (group === undefined) {
       group = new SignalGroup(signal)
       SignalGroup.#groups.set(signal, group)
     }
-    if (group.#records.size === 0) signal.addEventListener('abort', group.#onAbort)
-    group.#records.add(record)
+    if (group.#members.size === 0) signal.addEventListener('abort', group.#onAbort)
+    group.#members.add(member)
     return group
   }
 
-  leave(record: TaskRecord): void {
-    this.#records.delete(record)
-    if (this.#records.size === 0) this.#signal.removeEventListener('abort', this.#onAbort)
+  leave(member: SignalMember): void {
+    this.#members.delete(member)
+    if (this.#members.size === 0) this.#signal.removeEventListener('abort', this.#onAbort)
   }
 
   readonly #onAbort = (): void => {
-    for (const record of this.#records) record.runner.abort(record, this.#signal.reason)
+    const { reason } = this.#signal
+    beginChange()
+    for (const member of this.#members) member.onSignal(reason)
+    endChange()
   }
+}
+
+/** A wait that also ends, with the signal's reason, when the signal fires. */
+export const abortable = (signal: AbortSignal, wait: () => Promise<void>): Promise<void> => {
+  if (signal.aborted) return Promise.reject(signal.reason)
+  return new Promise((resolve, reject) => {
+    const member: SignalMember = {
+      onSignal(reason) {
+        group.leave(member)
+        reject(reason)
+      },
+    }
+    const group = SignalGroup.join(signal, member)
+    wait()
+      .then(resolve, reject)
+      .finally(() => group.leave(member))
+  })
 }

@@ -1,3 +1,4 @@
+import { beginChange, endChange } from './callbacks.ts'
 import { RunnerClosedError } from './errors.ts'
 import type { ThreadExecutor } from './executor.ts'
 import { checkTask } from './post-checks.ts'
@@ -45,7 +46,10 @@ export class SingleThreadTaskRunner<Accepts extends Task = Task> extends TaskRun
       takeBack: (execution) => this.#takeBack(execution as TaskRecord),
     })
     this.executor = this.#thread
+    beginChange()
+    pool.add(this.self)
     if (init !== undefined) this.#postInit(init)
+    endChange()
   }
 
   /** @internal */
@@ -57,7 +61,6 @@ export class SingleThreadTaskRunner<Accepts extends Task = Task> extends TaskRun
     try {
       checkTask(this.self, init)
     } catch (error) {
-      this.pool.remove(this.self)
       throw new TypeError(`init: ${(error as Error).message}`)
     }
   }

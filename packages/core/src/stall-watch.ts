@@ -1,3 +1,4 @@
+import { beginChange, endChange } from './callbacks.ts'
 import type { Clock } from './clock.ts'
 import type { DelayEntry, DelayQueue } from './delay-queue.ts'
 import type { Hooks } from './hooks.ts'
@@ -40,15 +41,17 @@ export class StallWatch implements DelayEntry {
   onDue(): void {
     this.#isArmed = false
     const now = this.#clock.now()
+    beginChange()
     for (const record of this.#running) {
       const runMs = this.#ageOf(record, now)
       if (runMs < this.#limitMs) {
         this.#arm(now - runMs + this.#limitMs)
-        return
+        break
       }
       this.#running.delete(record)
       this.#hooks.stalled(record, runMs)
     }
+    endChange()
   }
 
   /** Nobody is told of it from now on. True where nobody was. */

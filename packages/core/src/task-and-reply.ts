@@ -29,7 +29,8 @@ export class ReplySink implements TaskSink {
   constructor(replyTo: TaskRunner, reply: Reply, options: ReplyOptions, scope: AsyncScope | undefined) {
     this.#replyTo = replyTo
     this.#reply = reply
-    this.#options = options
+    // A copy: its caller may use the object again.
+    this.#options = { ...options, replyOptions: options.replyOptions && { ...options.replyOptions } }
     this.#scope = scope
   }
 

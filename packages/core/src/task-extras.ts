@@ -1,4 +1,5 @@
 import type { AsyncScope } from './async-context.ts'
+import { callBack } from './callbacks.ts'
 import type { DelayEntry } from './delay-queue.ts'
 import type { Origin } from './origin.ts'
 import type { SignalGroup } from './signal-group.ts'
@@ -11,8 +12,12 @@ export interface AbortableWait {
   onEnd(error: Error): void
 }
 
+/** The name that a task brings with it; or that of one that was released, which is all that is left of it. */
+export const ownName = (task: Task | string | undefined): string | undefined =>
+  (typeof task === 'function' ? task.name : typeof task === 'object' ? task.export : task) || undefined
+
 /** The default name of a task. */
-export const taskName = (task: Task, id: number): string => (typeof task === 'function' ? task.name : task.export) || `task ${id}`
+export const taskName = (task: Task | string | undefined, id: number): string => ownName(task) ?? `task ${id}`
 
 /** What few tasks need. Made when the first of it is asked for. */
 export class TaskExtras {
@@ -31,6 +36,8 @@ export class TaskExtras {
   group: SignalGroup | undefined = undefined
   /** Waits for `timeout` or `queueTimeout`. */
   deadline: DelayEntry | undefined = undefined
+  /** How often it was lost with its thread, and put back into the queue. */
+  losses = 0
   aborted = false
   abortReason: unknown = undefined
   /** Sleeps and yields of the running task; made by the first, for a set costs more than all the rest. */
@@ -45,7 +52,7 @@ export class TaskExtras {
 
   take(options: PostOptions): void {
     this.name = options.name
-    this.transfer = options.transfer
+    this.transfer = options.transfer && [...options.transfer]
     this.onProgress = options.onProgress
     this.timeout = options.timeout
     this.queueTimeout = options.queueTimeout
@@ -75,7 +82,8 @@ export class TaskExtras {
   abort(reason: unknown): void {
     this.aborted = true
     this.abortReason = reason
-    this.#controller?.abort(reason)
+    const controller = this.#controller
+    if (controller !== undefined) callBack(() => controller.abort(reason))
     for (const wait of this.waits ?? []) if (!wait.onAbort(reason)) this.waits?.delete(wait)
   }
 }

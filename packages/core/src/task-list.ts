@@ -42,12 +42,15 @@ export class TaskList {
   }
 }
 
-/** The task that waits longest. What a bound does not count is passed over: there is little of it. */
-export const oldestOf = (lists: readonly Iterable<TaskRecord>[]): TaskRecord | undefined => {
+/** The task that waits longest, those that `starts` names left out. What a bound does not count is passed over too. */
+export const oldestOf = (
+  lists: readonly Iterable<TaskRecord>[],
+  starts: (record: TaskRecord) => boolean,
+): TaskRecord | undefined => {
   let oldest: TaskRecord | undefined
   for (const list of lists) {
     for (const record of list) {
-      if (record.isExempt) continue
+      if (starts(record) || record.isExempt) continue
       if (oldest === undefined || record.order < oldest.order) oldest = record
       break
     }

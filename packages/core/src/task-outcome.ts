@@ -3,7 +3,16 @@ import { appendOrigin } from './origin.ts'
 import { rejectThroughAwaiters } from './rejection.ts'
 import type { OutcomeCounters } from './runner-stats.ts'
 import type { TaskHistory, TaskSummary } from './task-history.ts'
-import { cancelled, failed, type RecordState, rejected, succeeded, type TaskRecord, taskStates } from './task-record.ts'
+import {
+  cancelled,
+  failed,
+  isBarrier,
+  type RecordState,
+  rejected,
+  succeeded,
+  type TaskRecord,
+  taskStates,
+} from './task-record.ts'
 import { TaskRun } from './task-run.ts'
 import type { ThreadPool } from './thread-pool.ts'
 
@@ -19,20 +28,30 @@ export class TaskOutcomes {
     this.#history = history
   }
 
-  /** True where its poster is told. */
-  settle(record: TaskRecord, state: RecordState, value: unknown): boolean {
+  /**
+   * Books the outcome. A success goes to the promise of a `run` by `deliver`, when the change is whole; everything else is
+   * done. True if its poster learns of it. `isForced`: the pool ended it (W6), which somebody has to know.
+   */
+  settle(record: TaskRecord, state: RecordState, value: unknown, isForced = false): boolean {
     const { sink } = record
     record.code = state
-    this.#counters.count(state)
+    const isLate = state === cancelled && isTimeout(value)
+    if (!record.has(isBarrier)) this.#counters.count(state, isLate)
     this.letGo(record)
     let isTold = true
     if (sink === undefined) isTold = false
     else if (typeof sink !== 'function') isTold = sink.onSettled(record, state, value)
-    else if (state === succeeded) sink(value)
-    else this.#reject(record, sink, state, value)
-    if (!isTold && (state === failed || (state === cancelled && isTimeout(value)))) this.#report(record, value)
+    else if (state !== succeeded) this.#reject(record, sink, value, state === failed || isLate)
+    if (!isTold && (state === failed || isLate || isForced)) this.#report(record, value)
     this.tellWatchers(record, state, value)
     return isTold
+  }
+
+  /** Fulfils the promise of a `run` that succeeded. To look at its value may run code of the user's. */
+  deliver(record: TaskRecord, value: unknown): void {
+    if (typeof record.sink !== 'function') return
+    if (record.code === succeeded) record.sink(value)
+    this.#pool.pump.breathe()
   }
 
   /** It was not accepted, or dropped before its start. What `shutdown` drops is in its report. */
@@ -60,15 +79,13 @@ export class TaskOutcomes {
     extras.deadline = undefined
   }
 
-  #reject(record: TaskRecord, resolve: (value: unknown) => void, state: RecordState, error: unknown): void {
-    if (state !== failed) {
-      resolve(Promise.reject(error))
-      return
-    }
-    appendOrigin(error, record)
+  /** `isOwn`: the error is this task's alone. A reason that cancels many must not show the stack of one. */
+  #reject(record: TaskRecord, resolve: (value: unknown) => void, error: unknown, isOwn: boolean): void {
+    if (isOwn) appendOrigin(error, record)
     const { pump } = this.#pool
     pump.tell()
-    resolve(rejectThroughAwaiters(error, pump.told))
+    pump.breathe()
+    resolve(rejectThroughAwaiters(error, isOwn, pump.told))
   }
 
   #report(record: TaskRecord, error: unknown): void {
@@ -90,7 +107,7 @@ export class TaskOutcomes {
     run.outcome = taskStates[state] as TaskSummary['outcome']
     if (state !== succeeded) run.error = value
     run.runMs = now - run.startedAt
-    if (record.run !== undefined) this.#counters.measure(run.waitMs, run.runMs)
+    if (record.run !== undefined && !record.has(isBarrier)) this.#counters.measure(run.waitMs, run.runMs)
     this.#history?.add(record.id, run, now)
     if (state !== rejected) hooks.finished(run)
   }

@@ -3,14 +3,19 @@ import type { TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
 import { bestEffort, userBlocking, userVisible } from './traits.ts'
 
+/** Says since when a task that joins has waited. To ask may cost a look at the clock. */
+export interface WaitClock {
+  readonly waitingSince: number
+}
+
 /** The tasks between two barriers, and the order in which they may start. */
 export interface Bucket extends Iterable<TaskRecord> {
   readonly size: number
   /** How many may start, as far as order is concerned. */
   readonly available: number
-  push(record: TaskRecord, now: number): void
+  push(record: TaskRecord, clock: WaitClock): void
   /** Where one more function may wait as such, the pack that takes it: it counts from now on. */
-  packFor?(runner: TaskRunner, level: number, traits: number, now: number): TaskPack | undefined
+  packFor?(runner: TaskRunner, level: number, traits: number, clock: WaitClock): TaskPack | undefined
   /** Ahead of all others of its priority. */
   unshift(record: TaskRecord): void
   /** The task that starts next. With `holdsBestEffort` a best-effort one only where nothing else waits. */
@@ -23,8 +28,10 @@ export interface Bucket extends Iterable<TaskRecord> {
   take(record: TaskRecord, now: number): void
   /** Takes out a task that will not. */
   remove(record: TaskRecord): void
-  /** The one that waits longest, barriers and ticks not counted. */
-  readonly oldest: TaskRecord | undefined
+  /** The one that waits longest behind the `starting` ones that start next; barriers and ticks do not count. */
+  oldestBehind(starting: number): TaskRecord | undefined
+  /** The highest priority of all that could start. */
+  readonly highestLevel: number
   /** A task that was taken has ended. */
   ended?(record: TaskRecord): void
   /** Records that follow their runner's priority move to `level`, and keep their place by posting order. O(n). */
@@ -70,13 +77,13 @@ export class TaskQueue {
     return counts[userBlocking] !== 0 ? userBlocking : counts[userVisible] !== 0 ? userVisible : bestEffort
   }
 
-  push(record: TaskRecord, now: number): void {
-    this.#back.tasks.push(record, now)
+  push(record: TaskRecord, clock: WaitClock): void {
+    this.#back.tasks.push(record, clock)
     ;(this.#counts[record.level] as number)++
   }
 
-  packFor(runner: TaskRunner, level: number, traits: number, now: number): TaskPack | undefined {
-    const pack = this.#back.tasks.packFor?.(runner, level, traits, now)
+  packFor(runner: TaskRunner, level: number, traits: number, clock: WaitClock): TaskPack | undefined {
+    const pack = this.#back.tasks.packFor?.(runner, level, traits, clock)
     if (pack !== undefined) (this.#counts[level] as number)++
     return pack
   }
@@ -127,10 +134,19 @@ export class TaskQueue {
     ;(this.#counts[record.level] as number)--
   }
 
-  /** The one that waits longest, of those that may start before others. */
+  /** The highest priority of what could start, however much of it has to wait for a barrier. */
+  get highestToStart(): number {
+    return this.#front.tasks.highestLevel
+  }
+
   get oldest(): TaskRecord | undefined {
+    return this.oldestBehind(0)
+  }
+
+  /** The one that waits longest, of those that may start before others; `starting` ones start next, and do not wait. */
+  oldestBehind(starting: number): TaskRecord | undefined {
     for (let segment: Segment | undefined = this.#front; segment !== undefined; segment = segment.next) {
-      const { oldest } = segment.tasks
+      const oldest = segment.tasks.oldestBehind(segment === this.#front ? starting : 0)
       if (oldest !== undefined) return oldest
     }
     return undefined

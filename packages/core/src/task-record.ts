@@ -2,8 +2,9 @@ import type { AsyncScope } from './async-context.ts'
 import { runAsCurrent } from './current-task.ts'
 import type { DelayEntry } from './delay-queue.ts'
 import type { TaskExecution } from './executor.ts'
+import type { SignalMember } from './signal-group.ts'
 import type { Task, TaskHandle, TaskPriority, TaskState } from './task.ts'
-import { type TaskExtras, taskName } from './task-extras.ts'
+import { ownName, type TaskExtras, taskName } from './task-extras.ts'
 import type { TaskPack } from './task-pack.ts'
 import type { TaskRun } from './task-run.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -70,7 +71,7 @@ export type Resolve = (value: unknown) => void
  * A task in the engine, and at once the poster's handle and the task's own context: one object per task. What few
  * tasks need lies in `extras`.
  */
-export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
+export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry, SignalMember {
   /**
    * Never posted and never collected. Optimised code holds the hidden class of its objects weakly: without one record
    * alive, each garbage collection of an idle process would throw the optimised engine away.
@@ -79,8 +80,8 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
 
   readonly runner: TaskRunner
   readonly id: number
-  /** Released as soon as it will not be called any more. */
-  task: Task | undefined
+  /** Released as soon as it will not be called any more. What never runs to a good end keeps its name here. */
+  task: Task | string | undefined
   bits: number
   /** Place among the tasks of the runner, taken when it joins the queue; while delayed, place in the delay queue. */
   order = 0
@@ -139,7 +140,7 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
   }
 
   get name(): string {
-    return this.extras?.name || (this.task === undefined ? `task ${this.id}` : taskName(this.task, this.id))
+    return this.extras?.name || taskName(this.task, this.id)
   }
 
   get priority(): TaskPriority {
@@ -198,9 +199,12 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
     if (run !== undefined) run.thread = id
   }
 
-  /** It will not be called any more: its handle keeps nothing of it alive. */
-  forget(): void {
-    this.task = undefined
+  /**
+   * It will not be called any more: its handle keeps nothing of it alive. To read the name of a function costs as much as
+   * the rest, so most of those that succeed do without.
+   */
+  forget(keepsName: boolean): void {
+    this.task = keepsName ? ownName(this.task) : undefined
     this.scope = undefined
     this.extras?.forget()
   }
@@ -231,5 +235,9 @@ export class TaskRecord implements TaskHandle, TaskExecution, DelayEntry {
 
   onDue(): void {
     this.runner.onDelayPassed(this)
+  }
+
+  onSignal(reason: unknown): void {
+    this.runner.abort(this, reason)
   }
 }

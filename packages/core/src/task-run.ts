@@ -46,6 +46,10 @@ export class TaskRun implements TaskStartedEvent {
     return this
   }
 
+  get startNumber(): number {
+    return 1 + ((this.task as TaskRecord).extras?.losses ?? 0)
+  }
+
   carry(key: string, value: string): void {
     const extras = this.runner.extrasOf(this.task as TaskRecord)
     extras.carrier ??= {}

@@ -1,4 +1,5 @@
 import type { AsyncScope } from './async-context.ts'
+import { beginChange, endChange } from './callbacks.ts'
 import { currentTask } from './current-task.ts'
 import { SequenceDeadlockError } from './errors.ts'
 import { LevelBucket } from './level-bucket.ts'
@@ -8,6 +9,7 @@ import type { FullPolicy } from './queue-bound.ts'
 import { RepeatingTask, type RepeatingTaskHandle, type RepeatOptions } from './repeating-task.ts'
 import { ClosableRunner } from './runner-closing.ts'
 import type { RunnerStats } from './runner-stats.ts'
+import { abortable } from './signal-group.ts'
 import type { Closure, PostOptions, Task, TaskContext, TaskHandle, TaskPriority, TaskResult } from './task.ts'
 import { type ReplyOptions, ReplySink } from './task-and-reply.ts'
 import { taskName } from './task-extras.ts'
@@ -29,7 +31,10 @@ export interface RunnerOptions {
   priority?: TaskPriority | undefined
   /** Whatever the owner wants to find again at `runner.metadata`. */
   metadata?: Readonly<Record<string, unknown>> | undefined
-  /** The most tasks that may wait in the queue (Q1). Delayed ones count from when they are due. Default `Infinity`. */
+  /**
+   * The most tasks that may wait, beside those that a free slot is there for (Q1). Delayed ones count from when they are due.
+   * Default `Infinity`.
+   */
   queueLimit?: number | undefined
   /** What happens to a post beyond `queueLimit`. Default `reject`. */
   onFull?: FullPolicy | undefined
@@ -102,7 +107,8 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
       history,
     })
     this.metadata = Object.freeze({ ...options?.metadata })
-    pool.hooks.runnerOpened(this.self)
+    // One that is made of more says itself when it is complete.
+    if (kind !== 'single-thread') pool.add(this.self)
   }
 
   /**
@@ -251,7 +257,10 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
     return promise as Promise<void>
   }
 
-  /** Resolves when the queue has room for a post (Q1): `await runner.ready()` before each gives back-pressure. */
+  /**
+   * Resolves when the queue has room for a post (Q1): `await runner.ready()` before each gives back-pressure. The place is
+   * the caller's: no other post takes it before the code behind that `await` has gone on.
+   */
   ready(): Promise<void> {
     const holder = this.maxConcurrency === 1 && !this.bound.hasRoom ? this.heldBy() : undefined
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'ready()', 'raise queueLimit')
@@ -276,8 +285,10 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
    * runs finishes (W4). Never waits, may be called from a task, twice is fine: `closed` tells when all is over.
    */
   shutdown(): ShutdownReport {
-    const dropped = this.stop(true)
-    return { dropped, pending: this.queue.size, running: this.running }
+    beginChange()
+    const report = { dropped: this.stop(true), pending: this.#pending, running: this.runningTasks }
+    endChange()
+    return report
   }
 
   /**
@@ -309,7 +320,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   }
 
   stats(): RunnerStats {
-    const { completed, failed, cancelled, rejected, waitMs, runMs } = this.counters
+    const { completed, failed, cancelled, timedOut, rejected, waitMs, runMs } = this.counters
     return {
       name: this.name,
       kind: this.kind,
@@ -317,10 +328,11 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
       pending: this.#pending,
       delayed: this.delayedCount,
       repeating: this.repeatingCount,
-      running: this.running,
+      running: this.runningTasks,
       completed,
       failed,
       cancelled,
+      timedOut,
       rejected,
       closed: this.isClosed,
       barrierPending: this.barriers > 0,
@@ -400,15 +412,3 @@ const ignore = (): void => {}
 
 /** As a `Map` compares. */
 const isSameKey = (a: unknown, b: unknown): boolean => a === b || (Number.isNaN(a) && Number.isNaN(b))
-
-const abortable = (signal: AbortSignal, wait: () => Promise<void>): Promise<void> => {
-  if (signal.aborted) return Promise.reject(signal.reason)
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    void wait().then(() => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    })
-  })
-}

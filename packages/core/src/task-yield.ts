@@ -2,6 +2,7 @@ import type { Pump } from './pump.ts'
 import { ReadyEntry } from './ready-list.ts'
 import type { AbortableWait } from './task-extras.ts'
 import type { TaskRecord } from './task-record.ts'
+import { bestEffort } from './traits.ts'
 
 /** A task that let others in and waits for its turn, its sequence still taken (S2) and its slot given up. */
 export class TaskYield extends ReadyEntry implements AbortableWait {
@@ -34,8 +35,8 @@ export class TaskYield extends ReadyEntry implements AbortableWait {
     return this.#record.level
   }
 
-  get startLevel(): number {
-    return this.#startLevel
+  get isBestEffort(): boolean {
+    return this.#startLevel === bestEffort
   }
 
   start(): void {

@@ -16,7 +16,7 @@ import { Sleep } from './sleep.ts'
 import { StallWatch } from './stall-watch.ts'
 import type { Task } from './task.ts'
 import type { TaskRecord } from './task-record.ts'
-import type { TaskRunner } from './task-runner.ts'
+import type { RunnerKind, TaskRunner } from './task-runner.ts'
 import { TaskYield } from './task-yield.ts'
 import type { TestSeam } from './test-seam.ts'
 import { checkedCount, checkedTime } from './traits.ts'
@@ -229,20 +229,38 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
     return this.#asyncContext ? captureAsyncContext() : undefined
   }
 
-  /** @internal */
-  add(runner: TaskRunner, name: string | undefined): string {
-    if (this.#closing !== undefined)
-      throw new PoolClosedError(`pool "${this.name}" is closed; make a new pool, then the ${runner.kind} runner`)
+  /** @internal The default name of a runner. */
+  nameFor(kind: RunnerKind): string {
+    const number = (this.#names.get(kind) ?? 0) + 1
+    this.#names.set(kind, number)
+    return `${kind}-${number}`
+  }
+
+  /** @internal A runner is made, and complete. */
+  add(runner: TaskRunner): void {
     this.#runners.add(runner)
-    if (name !== undefined) return name
-    const number = (this.#names.get(runner.kind) ?? 0) + 1
-    this.#names.set(runner.kind, number)
-    return `${runner.kind}-${number}`
+    this.hooks.runnerOpened(runner)
+  }
+
+  /** @internal */
+  refuseIfClosed(kind: RunnerKind): void {
+    if (this.#closing !== undefined)
+      throw new PoolClosedError(`pool "${this.name}" is closed; make a new pool, then the ${kind} runner`)
   }
 
   /** @internal */
   remove(runner: TaskRunner): void {
     if (this.#runners.delete(runner)) this.hooks.runnerClosed(runner)
+  }
+
+  /** @internal A task that had been accepted will not run. */
+  onDropped(record: TaskRecord): void {
+    this.#closing?.onLost(record, 'dropped')
+  }
+
+  /** @internal A task was running when the pool was terminated. */
+  onTerminated(record: TaskRecord): void {
+    this.#closing?.onLost(record, 'terminated')
   }
 
   /** @internal */

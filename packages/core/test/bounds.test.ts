@@ -55,8 +55,9 @@ describe.each(Object.entries(runners))('queueLimit of a %s runner', (_kind, make
     const seen: number[] = []
     for (let task = 0; task < 5; task++) runner.postTask(() => void seen.push(task))
     await env.runUntilIdle()
-    expect(seen).toEqual([0, 1])
-    expect(rejections.map(({ reason }) => reason)).toEqual(['dropped-newest', 'dropped-newest', 'dropped-newest'])
+    // The first has a free slot, so it does not wait.
+    expect(seen).toEqual([0, 1, 2])
+    expect(rejections.map(({ reason }) => reason)).toEqual(['dropped-newest', 'dropped-newest'])
     await env[Symbol.asyncDispose]()
   })
 
@@ -64,16 +65,18 @@ describe.each(Object.entries(runners))('queueLimit of a %s runner', (_kind, make
     const { env, rejections } = quietEnvironment()
     const runner = makeRunner(env.pool, { queueLimit: 2, onFull: 'drop-oldest' })
     const seen: number[] = []
+    runner.postTask(() => void seen.push(-2))
     const first = runner.run(() => void seen.push(-1))
     for (let task = 0; task < 4; task++) runner.postTask(() => void seen.push(task), { name: `${task}` })
     await expect(first).rejects.toThrow(QueueFullError)
     await env.runUntilIdle()
-    expect(seen).toEqual([2, 3])
+    // The very first has a free slot: it is not the one that waits.
+    expect(seen).toEqual([-2, 2, 3])
     expect(rejections.map(({ name, reason }) => [name, reason])).toEqual([
       ['0', 'dropped-oldest'],
       ['1', 'dropped-oldest'],
     ])
-    expect(runner.stats()).toMatchObject({ rejected: 3, completed: 2 })
+    expect(runner.stats()).toMatchObject({ rejected: 3, completed: 3 })
     await env[Symbol.asyncDispose]()
   })
 
@@ -93,7 +96,8 @@ describe.each(Object.entries(runners))('queueLimit of a %s runner', (_kind, make
     await env.advanceBy(60)
     await produced
     expect(seen).toEqual(Array.from({ length: 50 }, (_, index) => index))
-    expect([most, rejections]).toEqual([3, []])
+    // Three that wait, and one for which there is a slot.
+    expect([most, rejections]).toEqual([4, []])
     await env[Symbol.asyncDispose]()
   })
 
@@ -113,6 +117,45 @@ describe.each(Object.entries(runners))('queueLimit of a %s runner', (_kind, make
     expect(seen).toHaveLength(50)
     expect(rejections).toEqual([])
     expect(new Set(seen.slice(0, 10)).size).toBe(5)
+    await env[Symbol.asyncDispose]()
+  })
+
+  test('Q1 a place that ready() gave is not taken by a post that comes first', async () => {
+    const { env, rejections } = quietEnvironment()
+    const runner = makeRunner(env.pool, { queueLimit: 1 })
+    const seen: string[] = []
+    const work = (item: number) => () => {
+      seen.push(`item ${item}`)
+      if (item === 1) runner.postTask(() => void seen.push('follow-up'), { name: 'follow-up' })
+    }
+    const produced = (async () => {
+      for (const item of [1, 2, 3]) {
+        await runner.ready()
+        runner.postTask(work(item), { name: `item ${item}` })
+      }
+    })()
+    await env.runUntilIdle()
+    await produced
+    await env.runUntilIdle()
+    expect(rejections.map(({ name }) => name)).toEqual(['follow-up'])
+    expect(seen).toEqual(['item 1', 'item 2', 'item 3'])
+    await env[Symbol.asyncDispose]()
+  })
+
+  test('Q1 a free slot counts as room: a burst of as many as may run and as many as may wait is taken whole', async () => {
+    const { env, rejections } = quietEnvironment()
+    const runner = makeRunner(env.pool, { queueLimit: 3 })
+    const seen: number[] = []
+    for (let task = 0; task < 5; task++) runner.postTask(() => void seen.push(task))
+    expect(rejections).toHaveLength(1)
+    await env.runUntilIdle()
+    expect(seen).toEqual([0, 1, 2, 3])
+    const pause = runner.pause()
+    // Nothing of a paused runner can start.
+    for (let task = 0; task < 4; task++) runner.postTask(() => {})
+    expect(rejections).toHaveLength(2)
+    pause[Symbol.dispose]()
+    await env.runUntilIdle()
     await env[Symbol.asyncDispose]()
   })
 

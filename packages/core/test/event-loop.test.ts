@@ -4,6 +4,7 @@ import {
   SequencedTaskRunner,
   SingleThreadTaskRunner,
   systemClock,
+  type TaskContext,
   type TaskRunner,
   ThreadPool,
 } from '@posttask/core'
@@ -150,7 +151,8 @@ describe('turns', () => {
 })
 
 test('E2 what awaits a failure goes on first where a success is told right behind it', async () => {
-  await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 2 }) })
+  // No slice ends on a slow machine: a turn of the event loop would let the awaiter go on in any case.
+  await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 2 }), turnBudgetMs: 1e6 })
   const runner = new ParallelTaskRunner(pool, { maxConcurrency: 2 })
   const other = new SequencedTaskRunner(pool)
   const seen: string[] = []
@@ -269,8 +271,30 @@ describe.each(Object.entries(runners))('microtasks and a %s runner', (_kind, mak
     expect(seen).toEqual(['1', '2', '3'])
   })
 
+  test.each(['timeout', 'signal'])('E2 so it does when the run ends by its %s', async (how) => {
+    await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
+    const runner = makeRunner(pool)
+    const seen: string[] = []
+    const controller = new AbortController()
+    const untilAborted = ({ signal }: TaskContext): Promise<void> =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
+    const asked = (async () => {
+      try {
+        await runner.run(untilAborted, how === 'timeout' ? { timeout: 1 } : { signal: controller.signal })
+      } catch {
+        seen.push('awaiter')
+      }
+    })()
+    runner.postTask(() => void seen.push('next'))
+    await new Promise((resolve) => setImmediate(resolve))
+    if (how === 'signal') controller.abort()
+    await asked
+    await runner.waitIdle()
+    expect(seen).toEqual(['awaiter', 'next'])
+  })
+
   test('E2 plain posted synchronous closures run back to back', async () => {
-    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    await using pool = new ThreadPool({ executor: inlineExecutor(), turnBudgetMs: 1e6 })
     const runner = makeRunner(pool)
     const seen: string[] = []
     for (const task of [1, 2, 3]) {

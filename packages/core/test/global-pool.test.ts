@@ -45,7 +45,7 @@ describe('the global thread pool', () => {
     const first = initGlobalThreadPool({ executor: inlineExecutor() })
     let ran = false
     createTaskRunner().postTask(() => void (ran = true))
-    expect(await shutdownGlobalThreadPool()).toEqual({ completed: 1, dropped: 0, terminated: 0 })
+    expect(await shutdownGlobalThreadPool()).toEqual({ completed: 1, dropped: 0, terminated: 0, lost: [] })
     expect(ran).toBe(true)
     expect(() => new SequencedTaskRunner(first)).toThrow(PoolClosedError)
     expect(() => createTaskRunner()).toThrow(ThreadPoolNotInitializedError)

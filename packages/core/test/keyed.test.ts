@@ -142,7 +142,8 @@ test('P4 the keys of low priority have their turn under a flood of urgent ones',
   flood(2)
   runner.forKey('low').postTask(() => void (before = urgent), { priority: 'best-effort' })
   await env.advanceBy(600)
-  expect(before).toBeLessThanOrEqual(12)
+  // Two levels of 50 ms each, while an urgent one takes 5 ms.
+  expect(before).toBeLessThanOrEqual(21)
 })
 
 test.each<[string, (runner: KeyedTaskRunner) => readonly [Runs, Runs]]>([

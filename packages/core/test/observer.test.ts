@@ -188,6 +188,7 @@ describe.each(Object.entries(runners))('observing a %s runner', (kind, makeRunne
       completed: 0,
       failed: 0,
       cancelled: 1,
+      timedOut: 0,
       rejected: 0,
       closed: false,
       barrierPending: false,
@@ -434,7 +435,7 @@ describe('observing the runners of a pool', () => {
     const pool = new ThreadPool({ executor: env.createExecutor(), onTaskRejected: () => {} })
     const watching = pool.addObserver({ onRejected: ({ reason }) => void reasons.push(reason), onRunnerOpened: () => {} })
     const runner = new SequencedTaskRunner(pool, { queueLimit: 1 })
-    for (let n = 0; n < 2; n++) runner.postTask(() => {})
+    for (let n = 0; n < 3; n++) runner.postTask(() => {})
     await env.runUntilIdle()
     expect([reasons, runner.stats().runMs]).toEqual([['queue-full'], undefined])
     using _finished = pool.addObserver({ onFinished: () => {} })

@@ -19,7 +19,7 @@ const quietEnvironment = () => createTestEnvironment({ pool: { onTaskError: () =
 describe('closing a pool', () => {
   test('W6 G-135 an idle pool closes at once, with a report of nothing', async () => {
     await using env = quietEnvironment()
-    expect(await env.pool.close()).toEqual({ completed: 0, dropped: 0, terminated: 0 })
+    expect(await env.pool.close()).toEqual({ completed: 0, dropped: 0, terminated: 0, lost: [] })
     expect(env.pool.stats()).toMatchObject({ closed: true, active: 0, queued: 0 })
     expect(env.pool.isClosed).toBe(true)
   })
@@ -50,7 +50,7 @@ describe('closing a pool', () => {
     })
     const closing = env.pool.close()
     await env.advanceBy(10)
-    expect(await closing).toEqual({ completed: 2, dropped: 0, terminated: 0 })
+    expect(await closing).toEqual({ completed: 2, dropped: 0, terminated: 0, lost: [] })
     expect(seen).toEqual(['stored'])
   })
 
@@ -66,7 +66,7 @@ describe('closing a pool', () => {
     }
     const closing = env.pool.close()
     await env.advanceBy(100)
-    expect(await closing).toEqual({ completed: 60, dropped: 3, terminated: 0 })
+    expect(await closing).toMatchObject({ completed: 60, dropped: 3, terminated: 0, lost: Array(3).fill({ outcome: 'dropped' }) })
     expect(ran).toBe(60)
   })
 
@@ -81,7 +81,7 @@ describe('closing a pool', () => {
     })
     const closing = env.pool.close()
     await env.runUntilIdle()
-    expect(await closing).toEqual({ completed: 2, dropped: 0, terminated: 0 })
+    expect(await closing).toEqual({ completed: 2, dropped: 0, terminated: 0, lost: [] })
   })
 
   test('W6 G-20 G-137 past timeoutMs it terminates: the running task is told, the rest dropped, the report says so', async () => {
@@ -101,7 +101,12 @@ describe('closing a pool', () => {
     await env.advanceBy(49)
     expect(reason).toBeUndefined()
     await env.advanceBy(1)
-    expect(await closing).toEqual({ completed: 0, dropped: 1, terminated: 1 })
+    expect(await closing).toMatchObject({
+      completed: 0,
+      dropped: 1,
+      terminated: 1,
+      lost: [{ outcome: 'dropped' }, { outcome: 'terminated' }],
+    })
     expect(reason).toBeInstanceOf(PoolClosedError)
     await expect(asked).rejects.toThrow(PoolClosedError)
     await expect(queued).rejects.toThrow(PoolClosedError)
@@ -127,7 +132,7 @@ describe('closing a pool', () => {
     await env.runUntilIdle()
     const closing = env.pool.close()
     const report = await env.pool.terminate()
-    expect(report).toEqual({ completed: 0, dropped: 4, terminated: 2 })
+    expect(report).toMatchObject({ completed: 0, dropped: 4, terminated: 2 })
     expect(await closing).toBe(report)
     expect(await env.pool.close()).toBe(report)
     never.resolve()

@@ -11,7 +11,7 @@ const fail = (): never => {
 describe('the history of a runner', () => {
   test('G-196 G-197 F2 the tasks that ended are kept with what became of them, newest first', async () => {
     await using env = createTestEnvironment({ pool: { onTaskError: () => {}, onTaskRejected: () => {} } })
-    const runner = new SequencedTaskRunner(env.pool, { history: true, queueLimit: 4 })
+    const runner = new SequencedTaskRunner(env.pool, { history: true, queueLimit: 3 })
     runner.postTask((context) => context.sleep(30), { name: 'slow', priority: 'user-blocking' })
     runner.postTask(fail)
     runner.postTask(() => {})
@@ -34,7 +34,7 @@ describe('the history of a runner', () => {
       undefined,
       'expected',
       undefined,
-      expect.stringContaining('queueLimit of 4'),
+      expect.stringContaining('queueLimit of 3'),
       'no more',
     ])
     expect([tasks[3]?.priority, new Set(tasks.map(({ id }) => id)).size]).toEqual(['user-blocking', 6])

@@ -1,9 +1,11 @@
 import {
+  QueueFullError,
   RunnerClosedError,
   type RunnerKind,
   SequenceDeadlockError,
   SequencedTaskRunner,
   type TaskContext,
+  type TaskHandle,
   type TaskRunner,
   type ThreadPool,
 } from '@posttask/core'
@@ -108,7 +110,7 @@ export class EventBus<Events extends object> implements AsyncDisposable {
    * Posts a call of each handler that is subscribed now, and returns before any of them starts (S3). Resolves when all
    * have settled, failed ones included; nobody has to wait for it. As with `run`, a bus that takes no events says so by the
    * promise: it rejects with `RunnerClosedError`, at once or when a shutdown drops the event, and with `QueueFullError`
-   * where the runner is full. A handler may publish to its own bus; the event goes to the end of the queue (S3). To wait for
+   * if the runner was full and refused or dropped the call of a handler. A handler may publish to its own bus; the event goes to the end of the queue (S3). To wait for
    * it there would be to wait for oneself: who does gets `SequenceDeadlockError` (W3).
    */
   publish<Type extends keyof Events>(type: Type, ...[event]: Publication<Events[Type]>): Promise<void> {
@@ -116,11 +118,11 @@ export class EventBus<Events extends object> implements AsyncDisposable {
     const entries = this.#entries.get(type)
     if (entries === undefined) return Promise.resolve()
     this.#published++
-    for (const entry of entries) {
-      this.runner.postTask((context) => entry.take()?.(event as never, context), { name: entry.name })
-    }
+    const calls = [...entries].map((entry) =>
+      this.runner.postTask((context) => entry.take()?.(event as never, context), { name: entry.name }),
+    )
     // It stands behind the calls on their sequence: when its turn has come, they have settled (S2).
-    const settled = this.runner.run(() => this.#checkDelivered(type), { name: `${String(type)}: published` })
+    const settled = this.runner.run(() => this.#checkDelivered(type, calls), { name: `${String(type)}: published` })
     // Who does not wait is told of calls that were dropped by the hooks of the pool (W4, W7).
     settled.catch(ignore)
     return settled
@@ -194,8 +196,13 @@ export class EventBus<Events extends object> implements AsyncDisposable {
     for (const entries of this.#entries.values()) for (const entry of entries) entry.unsubscribe()
   }
 
-  #checkDelivered(type: keyof Events): void {
+  #checkDelivered(type: keyof Events, calls: readonly TaskHandle[]): void {
     if (this.#state === shut) throw this.#closedError(`event "${String(type)}" was dropped`)
+    const dropped = calls.find(({ state }) => state === 'rejected')
+    if (dropped !== undefined)
+      throw new QueueFullError(
+        `event "${String(type)}" did not reach handler "${dropped.name}": runner "${this.runner.name}" was full and dropped the call; raise its queueLimit`,
+      )
   }
 
   #closedError(what: string): RunnerClosedError {

@@ -465,14 +465,27 @@ describe('the runner of an event bus', () => {
     const bus = new EventBus<Events>(new SequencedTaskRunner(env.pool, { queueLimit: 2 }))
     const seen: number[] = []
     bus.subscribe('number', (value) => void seen.push(value))
-    const outcomes = Promise.allSettled([bus.publish('number', 1), bus.publish('number', 2)])
+    // Each publication is two tasks; the first of all has a free slot, and does not wait.
+    const outcomes = Promise.allSettled([1, 2].map((value) => bus.publish('number', value)))
     await env.runUntilIdle()
     const [first, second] = await outcomes
     expect([first?.status, (second as PromiseRejectedResult).reason instanceof QueueFullError, seen]).toEqual([
       'fulfilled',
       true,
-      [1],
+      [1, 2],
     ])
+  })
+
+  test('Q1 a full one that drops the call of a handler says so, by the promise', async () => {
+    await using env = createTestEnvironment({ pool: { onTaskRejected: () => {} } })
+    const bus = new EventBus<Events>(new SequencedTaskRunner(env.pool, { queueLimit: 2, onFull: 'drop-oldest' }))
+    const seen: string[] = []
+    for (const name of ['a', 'b', 'c', 'd']) bus.subscribe('number', () => void seen.push(name), { name })
+    const published = bus.publish('number', 1)
+    const refused = expect(published).rejects.toThrow(/event "number" did not reach handler "number: b".*full/)
+    await env.runUntilIdle()
+    await refused
+    expect(seen).toEqual(['a', 'd'])
   })
 
   test('a parallel one is refused: it is no sequence', () =>

@@ -158,11 +158,12 @@ const noSums = (): RunnerSums => ({
   completed: 0,
   failed: 0,
   cancelled: 0,
+  timedOut: 0,
   rejected: 0,
   finishedPerSecond: 0,
 })
 
-const counted = ['pending', 'running', 'delayed', 'completed', 'failed', 'cancelled', 'rejected'] as const
+const counted = ['pending', 'running', 'delayed', 'completed', 'failed', 'cancelled', 'timedOut', 'rejected'] as const
 
 const addTo = (sums: RunnerSums, stats: RunnerStats, finishedPerSecond: number, times: 1 | -1): void => {
   sums.runners += times

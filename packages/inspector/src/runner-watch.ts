@@ -64,4 +64,4 @@ export class RunnerWatch {
   }
 }
 
-const finishedOf = ({ completed, failed, cancelled }: RunnerStats): number => completed + failed + cancelled
+const finishedOf = ({ completed, failed, cancelled, timedOut }: RunnerStats): number => completed + failed + cancelled + timedOut

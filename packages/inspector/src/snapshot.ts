@@ -35,6 +35,7 @@ export interface RunnerSums {
   completed: number
   failed: number
   cancelled: number
+  timedOut: number
   rejected: number
   finishedPerSecond: number
 }
@@ -70,6 +71,7 @@ export interface RunnerSnapshot {
   readonly completed: number
   readonly failed: number
   readonly cancelled: number
+  readonly timedOut: number
   readonly rejected: number
   readonly isClosed: boolean
   /** From here. */

@@ -111,8 +111,8 @@ const observe = (meter: Meter, pool: ThreadPool): Disposable => {
   const readTasks = (result: ObservableResult): void => {
     for (const runner of totals.read()) {
       const attributes = attributesOf(runner)
-      const { completed, failed, cancelled } = runner
-      for (const [outcome, count] of Object.entries({ succeeded: completed, failed, cancelled })) {
+      const { completed, failed, cancelled, timedOut } = runner
+      for (const [outcome, count] of Object.entries({ succeeded: completed, failed, cancelled, timed_out: timedOut })) {
         result.observe(count, { ...attributes, 'posttask.task.outcome': outcome })
       }
     }

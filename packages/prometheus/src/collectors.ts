@@ -9,7 +9,7 @@ import { TaskHistograms } from './task-histograms.ts'
 const poolLabels = ['pool'] as const
 const runnerLabelNames = ['pool', 'runner', 'kind'] as const
 
-type Count = 'completed' | 'failed' | 'cancelled'
+type Count = 'completed' | 'failed' | 'cancelled' | 'timedOut'
 type RejectedLabels = RunnerLabels & { readonly reason: string }
 type Level = 'pending' | 'running' | 'delayed' | 'repeating'
 
@@ -44,7 +44,8 @@ export class Collectors {
     this.#runnerGauge('tasks_repeating', 'Repeating tasks that go on.', 'repeating')
     this.#runnerCounter('tasks_completed_total', 'Tasks that succeeded.', 'completed')
     this.#runnerCounter('tasks_failed_total', 'Tasks that failed.', 'failed')
-    this.#runnerCounter('tasks_cancelled_total', 'Tasks that were cancelled or ran out of time.', 'cancelled')
+    this.#runnerCounter('tasks_cancelled_total', 'Tasks that were cancelled.', 'cancelled')
+    this.#runnerCounter('tasks_timed_out_total', 'Tasks that a time limit ended.', 'timedOut')
   }
 
   /** False once the registry was cleared. One that was taken out of it alone stays out. */
