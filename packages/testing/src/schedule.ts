@@ -142,7 +142,10 @@ export class Schedule {
       if (this.#isPruned) return false
       if (this.#choose()) {
         if (++this.#steps > this.#settings.maxSteps)
-          throw new LivelockError(`livelock: more than ${this.#settings.maxSteps} steps\n${this.#world.describe()}`)
+          throw new LivelockError(
+            `livelock: more than ${this.#settings.maxSteps} steps\n${this.#world.describe()}`,
+            this.#world.pendingNames(),
+          )
         return true
       }
       if (this.#bodyHasEnded || this.#isPruned) return false
@@ -264,8 +267,7 @@ export class Schedule {
     if ('candidate' in found) {
       this.#chosenStart = found
       this.#last = found.candidate.task
-      if (this.#trace !== undefined)
-        this.#note(`${found.candidate.runner.name}/${found.candidate.name}  start`, chosen > 0 && last !== -1, count)
+      if (this.#trace !== undefined) this.#note(labelOf(found.candidate), chosen > 0 && last !== -1, count)
     } else {
       this.#chosenEntry = found
       this.#last = found.task ?? this.#last
@@ -333,3 +335,6 @@ export class Schedule {
     this.#trace?.push({ time: this.#world.clock.now(), label, isPreemption, count })
   }
 }
+
+const labelOf = ({ runner, name, isResumption }: TaskCandidate): string =>
+  `${runner.name}/${name}  ${isResumption ? 'after yield' : 'start'}`

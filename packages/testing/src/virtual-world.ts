@@ -114,6 +114,12 @@ export class VirtualWorld {
     ].join('\n')
   }
 
+  /** The names of what is pending, for an error. */
+  pendingNames(body?: string): readonly string[] {
+    const names = this.ledger.list().map(({ info }) => `${info.runner}/${info.name}`)
+    return body === undefined ? names : ['test/body', ...names]
+  }
+
   deadlock(body?: string): DeadlockError {
     const infos = this.ledger.list().map(({ info }) => info)
     const isCertain = !infos.some(({ foreign }) => foreign)
@@ -127,6 +133,7 @@ export class VirtualWorld {
         ...(cycle === undefined ? [] : [`  cycle: ${[...cycle, cycle[0]].join(' -> ')}`]),
         ...(isCertain ? [] : ['  What a task waits for outside of this library is named by env.external(promise).']),
       ].join('\n'),
+      this.pendingNames(body),
     )
   }
 
@@ -147,8 +154,13 @@ export class VirtualWorld {
   #seam(): TestSeam {
     const { ledger } = this
     const { choose } = this.#settings
+    const resumed = (task: TaskHandle, what: string): void => {
+      this.note(nameOf(task), `after ${what}`)
+      this.#settings.onStep?.(task)
+    }
     return {
       ...(choose !== undefined && { choose }),
+      resumed,
       posted: (runner, task, name, due, interval, unref) => ledger.add(runner, task, name, due, interval, unref),
       wait: (task, what, on) => void ledger.wait(task, what, on),
       resume: (task, what, wake) =>
@@ -157,8 +169,7 @@ export class VirtualWorld {
           task,
           what,
           run: () => {
-            this.note(nameOf(task), `after ${what}`)
-            this.#settings.onStep?.(task)
+            resumed(task, what)
             wake()
           },
         }),
