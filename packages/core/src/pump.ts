@@ -253,7 +253,8 @@ export class Pump {
     for (const entry of this.ready.candidates(this.#hasFreeSlot)) {
       if (!this.#mayStart(entry)) continue
       for (const record of entry.offers(this.freeSlots)) {
-        candidates.push({ entry, record, candidate: { runner: record.runner, task: record, name: record.name } })
+        const { isResumption } = entry
+        candidates.push({ entry, record, candidate: { runner: record.runner, task: record, name: record.name, isResumption } })
       }
     }
     const chosen = candidates[choose(candidates.map(({ candidate }) => candidate))]
