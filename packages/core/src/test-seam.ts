@@ -50,6 +50,8 @@ export interface TestSeam {
    * the environment chooses when. Calling `wake` late or after the task was cancelled is fine.
    */
   resume?(task: TaskHandle, what: string, wake: () => void): void
+  /** A time limit of a task has passed. What this returns is added to the text of the error, in a line of its own. */
+  explainTimeout?(task: TaskHandle): string | undefined
   /** A task goes on after a `context.yield`, whose turn is a pump callback: it is one of the candidates of `choose`. */
   resumed?(task: TaskHandle, what: string): void
 }

@@ -1,7 +1,7 @@
 import type { TaskCandidate, TaskHandle } from '@posttask/core'
 import { LivelockError, UncontrolledError } from './errors.ts'
 import { ExploreEnvironment, type ExploreSettings } from './explore-environment.ts'
-import { pause } from './host.ts'
+import { pause, realNow } from './host.ts'
 import { nameOf } from './journal.ts'
 import { createRandom, randomInteger } from './random.ts'
 import type { ReducibleStep, SleepSets } from './sleep-sets.ts'
@@ -167,7 +167,15 @@ export class Schedule {
       !this.#bodyHasEnded &&
       this.#failure === undefined
     for (let ms = 0; ms < probeMs && isStill(); ms += 5) await pause(5)
-    while (this.#world.work.isOpen && isStill()) await pause(1)
+    const start = realNow()
+    while (this.#world.work.isOpen && isStill()) {
+      await pause(1)
+      try {
+        this.#world.work.checkTime(start, () => ({ text: this.#world.describe(), tasks: this.#world.pendingNames() }))
+      } catch (error) {
+        this.#failure ??= { error }
+      }
+    }
     if (isStill()) this.#failure = { error: this.#world.deadlock('test/body: running') }
     else if (!this.#env.usesRealWork && this.#failure === undefined) {
       this.#failure = {
