@@ -16,6 +16,7 @@ export class RealWork {
   readonly #holds = new Map<symbol, string>()
   readonly #io: IoScope
   readonly #timeoutMs: number
+  #isLate = false
 
   constructor(io: IoScope, timeoutMs: number) {
     this.#io = io
@@ -38,6 +39,11 @@ export class RealWork {
     return work
   }
 
+  /** What has taken too long already is not waited for again. */
+  discard(): void {
+    if (this.#isLate) this.#holds.clear()
+  }
+
   get isOpen(): boolean {
     return this.#holds.size > 0 || this.#io.pending().length > 0
   }
@@ -54,6 +60,7 @@ export class RealWork {
   /** @throws ExternalWaitError when it is open since `start`, in real ms, and that is longer than the limit */
   checkTime(start: number, report: () => WorkReport): void {
     if (realNow() - start <= this.#timeoutMs) return
+    this.#isLate = true
     const { text, tasks } = report()
     throw new ExternalWaitError(
       `real work held the virtual time for more than ${this.#timeoutMs} ms: ${this.describe().join(', ')}\n${text}`,

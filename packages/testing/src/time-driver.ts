@@ -288,10 +288,7 @@ export class TimeDriver {
 
   #describeBody(): string | undefined {
     if (this.#body !== 'running') return undefined
-    const waits = [
-      ...this.#sleepers.describe(),
-      ...this.#world.ledger.waitsOf(undefined).map(({ what }) => what),
-    ]
+    const waits = [...this.#sleepers.describe(), ...this.#world.ledger.waitsOf(undefined).map(({ what }) => what)]
     return `test/body: running, awaiting ${waits.length > 0 ? waits.join(', ') : 'something the environment does not know'}`
   }
 }

@@ -168,6 +168,7 @@ export class VirtualWorld {
       if ('stop' in handle) handle.stop()
       else handle.cancel()
     }
+    this.work.discard()
     this.io[Symbol.dispose]()
   }
 

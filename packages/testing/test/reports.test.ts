@@ -1,5 +1,5 @@
 import { SequencedTaskRunner, type TaskContext, TaskTimeoutError } from '@posttask/core'
-import { createTestEnvironment, explore, RaceError, runTest } from '@posttask/testing'
+import { createTestEnvironment, ExternalWaitError, explore, RaceError, runTest } from '@posttask/testing'
 import { expect, test, vi } from 'vitest'
 
 const never = (): Promise<never> => new Promise(() => {})
@@ -80,4 +80,12 @@ test('a test that awaits what nothing drives is warned of, without a driving cal
   expect(await warned).toMatch(/nothing has driven the virtual time for 1000 ms[\s\S]*r\/answer: queued[\s\S]*env\.advanceBy/)
   vi.restoreAllMocks()
   await env.discard()
+})
+
+test('discard() does not wait once more for real work that took too long', async () => {
+  const env = createTestEnvironment({ externalTimeoutMs: 20 })
+  void env.external(never(), 'the database')
+  await expect(env.runUntilIdle()).rejects.toThrow(ExternalWaitError)
+  await env.discard()
+  expect(env.describe()).toBe('t=0: no task is pending')
 })
