@@ -56,6 +56,21 @@ export const groups = (ours, chromium) => [
     consumers: Object.keys(compilers).flatMap((version) => [compile(version, 'nodenext'), compile(version, 'bundler')]),
   },
   {
+    folder: 'jest',
+    tools: ['@types/node', 'typescript'],
+    packages: [...ours, 'jest@30', '@jest/globals@30', '@types/jest@30'],
+    consumers: [
+      {
+        name: 'a jest project, ES modules',
+        steps: [
+          ['node', 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.globals.json'],
+          ['node', 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
+          ['node', '--experimental-vm-modules', 'node_modules/jest/bin/jest.js'],
+        ],
+      },
+    ],
+  },
+  {
     folder: 'bundles',
     tools: ['vite', 'esbuild'],
     packages: ours,

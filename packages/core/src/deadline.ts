@@ -26,9 +26,12 @@ export class Deadline implements DelayEntry {
       ? `did not end within its timeout of ${this.#ms} ms`
       : `did not start within its queueTimeout of ${this.#ms} ms`
     const remedy = isRunning ? 'let it watch context.signal' : 'post less, or give its runner a higher priority'
+    const note = record.runner.pool.seam?.explainTimeout?.(record)
     record.runner.abort(
       record,
-      new TaskTimeoutError(`task "${record.name}" on runner "${record.runner.name}" ${what}; raise the limit, or ${remedy}`),
+      new TaskTimeoutError(
+        `task "${record.name}" on runner "${record.runner.name}" ${what}; raise the limit, or ${remedy}${note === undefined ? '' : `\n${note}`}`,
+      ),
     )
   }
 }

@@ -81,7 +81,8 @@ export class DelayQueue {
   readonly #onTimer = (): void => {
     this.#disarm()
     const now = this.#clock.now()
-    while (this.#size > 0 && (this.#dues[0] as number) <= now) {
+    // No more than there are: what falls due is put back by some at once, and where time stands still that never ends.
+    for (let left = this.#size; left > 0 && this.#size > 0 && (this.#dues[0] as number) <= now; left--) {
       const entry = this.#entries[this.#slots[0] as number] as DelayEntry
       this.remove(entry)
       entry.onDue()

@@ -20,6 +20,18 @@ const find = (module: Exports, name: string): unknown => {
 const kindOf = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'an array' : `of type ${typeof value}`
 
+/** What Node says to TypeScript that it cannot load as it is. */
+const refusesTypeScript: ReadonlySet<unknown> = new Set([
+  'ERR_UNKNOWN_FILE_EXTENSION',
+  'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX',
+  'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
+])
+
+const remedyFor = (url: string, cause: unknown): string =>
+  /\.[cm]?tsx?(?:[?#]|$)/.test(url) && refusesTypeScript.has((cause as { code?: unknown } | null | undefined)?.code)
+    ? '; Node loads it there, without the TypeScript of your bundler or test runner: see docs/worker-modules-and-bundlers.md#typescript, and for tests docs/testing-with.md#typescript-workers'
+    : ''
+
 /**
  * Loads a module and gives one of its exported functions.
  * @throws ModuleLoadError naming module and export, with the cause: no such file, a syntax error, a module that throws,
@@ -31,9 +43,14 @@ export const loadExport = async (url: string, name: string): Promise<TaskFunctio
     module = (await import(url)) as Exports
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new ModuleLoadError(`module ${url}, asked for its export "${name}", could not be loaded: ${reason}`, url, name, {
-      cause,
-    })
+    throw new ModuleLoadError(
+      `module ${url}, asked for its export "${name}", could not be loaded: ${reason}${remedyFor(url, cause)}`,
+      url,
+      name,
+      {
+        cause,
+      },
+    )
   }
   const found = find(module, name)
   if (typeof found === 'function') return found as TaskFunction

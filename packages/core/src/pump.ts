@@ -260,7 +260,8 @@ export class Pump {
     if (this.#next() === undefined) return false
     for (const entry of this.#candidates()) {
       for (const record of entry.offers(this.freeSlots)) {
-        candidates.push({ entry, record, candidate: { runner: record.runner, task: record, name: record.name } })
+        const { isResumption } = entry
+        candidates.push({ entry, record, candidate: { runner: record.runner, task: record, name: record.name, isResumption } })
       }
     }
     const chosen = candidates[choose(candidates.map(({ candidate }) => candidate))]

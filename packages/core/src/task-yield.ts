@@ -48,6 +48,7 @@ export class TaskYield extends ReadyEntry implements AbortableWait {
     this.#pump.ready.leave(this)
     this.#takeSlot()
     this.#record.extras?.waits?.delete(this)
+    this.#record.runner.pool.seam?.resumed?.(this.#record, 'yield')
     if (this.#record.aborted) this.#reject(this.#record.abortReason)
     else this.#resolve()
     this.#pump.breathe()

@@ -2,11 +2,13 @@ import type { RepeatingTaskHandle } from './repeating-task.ts'
 import type { TaskHandle } from './task.ts'
 import type { TaskRunner } from './task-runner.ts'
 
-/** A task that could start next by the rules. */
+/** A task that could start next by the rules, or go on after a `context.yield`. */
 export interface TaskCandidate {
   readonly runner: TaskRunner
   readonly task: TaskHandle
   readonly name: string
+  /** It has started, and goes on after a `context.yield`. */
+  readonly isResumption: boolean
 }
 
 /**
@@ -39,13 +41,17 @@ export interface TestSeam {
   ): void
   /**
    * `task` (the current one, where known) made something that it may now wait for. `on` is the handle of the task whose
-   * `run()` it was, or the promise of `waitIdle`, `waitQuiescent`, `flush`, `ready`, `close` or `context.sleep`; `what`
+   * `run()` it was, or the promise of `waitIdle`, `waitQuiescent`, `flush`, `ready`, `close`, `context.sleep` or `context.yield`; `what`
    * says it in words, such as `run db/inner`, `waitIdle db` or `sleep 5 ms`.
    */
   wait?(task: TaskHandle | undefined, what: string, on: TaskHandle | PromiseLike<unknown>): void
   /**
-   * A `context.sleep` that fell due, or a `context.yield`: calling `wake` goes on with the task. The pool calls this
-   * instead of `wake`, so that the environment chooses when. Calling `wake` late or after the task was cancelled is fine.
+   * A `context.sleep` that fell due: calling `wake` goes on with the task. The pool calls this instead of `wake`, so that
+   * the environment chooses when. Calling `wake` late or after the task was cancelled is fine.
    */
   resume?(task: TaskHandle, what: string, wake: () => void): void
+  /** A time limit of a task has passed. What this returns is added to the text of the error, in a line of its own. */
+  explainTimeout?(task: TaskHandle): string | undefined
+  /** A task goes on after a `context.yield`, whose turn is a pump callback: it is one of the candidates of `choose`. */
+  resumed?(task: TaskHandle, what: string): void
 }

@@ -276,13 +276,16 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
     if (over !== undefined) return over
     // One slot was given up, and one is taken back, however many ask.
     for (const wait of record.extras?.waits ?? []) if (wait instanceof TaskYield) return wait.promise
-    const { seam } = this.clock
-    if (seam?.resume !== undefined) return new Promise((wake) => seam.resume?.(record, 'yield', wake))
     const entry = new TaskYield(record, this.pump, record.runner.levelOfRunning(record))
-    this.clock.nextTurn(() => {
-      entry.hasTurned = true
-    })
+    // A clock that drives the pool comes to the pump in a turn of its own.
+    if (this.clock.nextPump !== undefined) entry.hasTurned = true
+    else {
+      this.clock.nextTurn(() => {
+        entry.hasTurned = true
+      })
+    }
     this.pump.update(entry, true)
+    this.seam?.wait?.(record, 'yield', entry.promise)
     return entry.promise
   }
 

@@ -1,6 +1,7 @@
 import { Corpus } from './corpus.ts'
 import { UncontrolledError } from './errors.ts'
 import type { ExploreEnvironment } from './explore-environment.ts'
+import { failsAlike, maskedText } from './fails-alike.ts'
 import { environmentVariable } from './host.ts'
 import { parseDecisions, RaceError, trimmed } from './race-error.ts'
 import { seedOf } from './random.ts'
@@ -39,7 +40,10 @@ export interface ExploreOptions extends WorldOptions {
   readonly maxSteps?: number | undefined
   /** Checked after every step; fails by throwing. */
   readonly invariant?: ((env: ExploreEnvironment) => void) | undefined
-  /** Whether a smaller schedule fails in the same way. Default: same class, and same message but for its numbers. */
+  /**
+   * Whether a smaller schedule fails in the same way. Default: the same class and message, numbers aside; of a
+   * `TestEnvironmentError`, such as a deadlock, the same `code` and `tasks`.
+   */
   readonly sameFailure?: ((a: unknown, b: unknown) => boolean) | undefined
 }
 
@@ -58,11 +62,6 @@ export interface ExploreReport {
 
 /** The part of the schedules that goes to those with one deviation. */
 const oneDelayShare = 0.25
-
-const maskNumbers = (error: unknown): string =>
-  (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).replace(/\d+(?:\.\d+)?/g, '#')
-
-const failsAlike = (a: unknown, b: unknown): boolean => maskNumbers(a) === maskNumbers(b)
 
 type Body = (env: ExploreEnvironment) => PromiseLike<void> | void
 
@@ -223,10 +222,8 @@ class Exploration {
     }
     if (!(await alike(outcome.decisions))) {
       throw new UncontrolledError(
-        `a schedule failed once and not again: ${maskNumbers(error)}. Look for Math.random, real time, or state that one run leaves to the next`,
-        {
-          cause: error,
-        },
+        `a schedule failed once and not again: ${maskedText(error)}. Look for Math.random, real time, or state that one run leaves to the next`,
+        { cause: error },
       )
     }
     const { decisions, runs } = await shrink(outcome.decisions, alike)

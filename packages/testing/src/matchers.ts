@@ -10,8 +10,23 @@ export interface MatcherResult {
   message(): string
 }
 
-/** Matchers without a framework; the entry points for vitest and jest register them. */
-export interface TaskMatchers {
+/** What the matchers add to an expectation; `R` is what each returns. */
+export interface TaskAssertions<R> {
+  /** No task is pending. */
+  toBeIdle(): R
+  /** A task of this name is pending. */
+  toHavePendingTask(name: string, where?: { readonly due?: number; readonly runner?: string }): R
+  /** Virtual time stands at `time` ms. */
+  toHaveAdvancedTo(time: number): R
+  /** An observer saw exactly these tasks start, in this order. */
+  toHaveRunInOrder(...names: readonly string[]): R
+  /** A history of calls can be explained by a sequential model. */
+  toBeLinearizable<State>(model: Model<State>): R
+}
+
+/** Matchers without a framework, as `expect.extend` takes them. */
+// An interface would not do: it has no index signature, which jest asks for.
+export type TaskMatchers = {
   /** No task is pending. */
   toBeIdle(received: unknown): MatcherResult
   /** A task of this name is pending. */

@@ -5,11 +5,18 @@ import type { IoScope } from './io-scope.ts'
 
 const turnsBeforePause = 20
 
+/** What is pending, for an error. */
+export interface WorkReport {
+  readonly text: string
+  readonly tasks: readonly string[]
+}
+
 /** The real work that holds virtual time: what the test named, and the native requests that are seen. */
 export class RealWork {
   readonly #holds = new Map<symbol, string>()
   readonly #io: IoScope
   readonly #timeoutMs: number
+  #isLate = false
 
   constructor(io: IoScope, timeoutMs: number) {
     this.#io = io
@@ -32,6 +39,11 @@ export class RealWork {
     return work
   }
 
+  /** What has taken too long already is not waited for again. */
+  discard(): void {
+    if (this.#isLate) this.#holds.clear()
+  }
+
   get isOpen(): boolean {
     return this.#holds.size > 0 || this.#io.pending().length > 0
   }
@@ -45,12 +57,23 @@ export class RealWork {
     return [...this.holds, ...this.#io.pending()]
   }
 
+  /** @throws ExternalWaitError when it is open since `start`, in real ms, and that is longer than the limit */
+  checkTime(start: number, report: () => WorkReport): void {
+    if (realNow() - start <= this.#timeoutMs) return
+    this.#isLate = true
+    const { text, tasks } = report()
+    throw new ExternalWaitError(
+      `real work held the virtual time for more than ${this.#timeoutMs} ms: ${this.describe().join(', ')}\n${text}`,
+      tasks,
+    )
+  }
+
   /**
    * Waits until nothing can go on without virtual time: microtasks first, which is exact; then, where real work is open
    * or `mayBeMore` (something waits, nobody knows for what), turns of the event loop.
    * @throws ExternalWaitError when real work takes longer than the limit: never "go on anyway", which would be a flake
    */
-  async settle(mayBeMore: () => boolean, describe: () => string): Promise<void> {
+  async settle(mayBeMore: () => boolean, report: () => WorkReport): Promise<void> {
     await drainMicrotasks()
     if (!this.isOpen && !mayBeMore()) return
     await turn()
@@ -63,11 +86,7 @@ export class RealWork {
         await drainMicrotasks()
         if (!this.isOpen) return
       }
-      if (realNow() - start > this.#timeoutMs) {
-        throw new ExternalWaitError(
-          `real work held the virtual time for more than ${this.#timeoutMs} ms: ${this.describe().join(', ')}\n${describe()}`,
-        )
-      }
+      this.checkTime(start, report)
       if (++turns > turnsBeforePause) await pause(1)
       else await turn()
     }

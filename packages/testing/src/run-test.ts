@@ -1,9 +1,8 @@
+import type { RunLimits } from './run-limits.ts'
 import { TestEnvironment, type TestEnvironmentOptions } from './test-environment.ts'
 
 /** Options of {@link runTest}. */
-export interface RunTestOptions extends TestEnvironmentOptions {
-  /** The most virtual ms that the body may take. Default: no limit. */
-  readonly timeLimit?: number | undefined
+export interface RunTestOptions extends TestEnvironmentOptions, RunLimits {
   /** `fastForward`: after the body time moves on until no task remains. Default `none`: what is left is a leak. */
   readonly drain?: 'none' | 'fastForward' | undefined
 }
@@ -20,7 +19,7 @@ export interface RunTestOptions extends TestEnvironmentOptions {
  * }))
  * ```
  *
- * @throws what the body throws; DeadlockError, LivelockError, TimeLimitError, LeakError, and failures that nobody waited for
+ * @throws what the body throws; DeadlockError, LivelockError, TimeLimitError, TaskLimitError, LeakError, and failures that nobody waited for
  */
 export const runTest = async <T>(
   body: (env: TestEnvironment) => PromiseLike<T> | T,
@@ -28,7 +27,7 @@ export const runTest = async <T>(
 ): Promise<T> => {
   const env = new TestEnvironment(options)
   try {
-    const result = await env.run(body, { timeLimit: options.timeLimit })
+    const result = await env.run(body, options)
     if (options.drain === 'fastForward') await env.fastForwardUntilNoTasksRemain()
     env.verify()
     return result
@@ -42,7 +41,12 @@ export const runTest = async <T>(
 
 /** Prints what is left over beside a failure that must not be masked. */
 export const reportLeftovers = (env: TestEnvironment, failure: unknown): void => {
-  if (/^ERR_(?:LEAK|DEADLOCK|LIVELOCK|TIME_LIMIT)$/.test((failure as { code?: string } | undefined)?.code ?? '')) return
+  if (
+    /^ERR_(?:LEAK|DEADLOCK|LIVELOCK|TIME_LIMIT|TASK_LIMIT|EXTERNAL_WAIT|FOREIGN_WAIT)$/.test(
+      (failure as { code?: string } | undefined)?.code ?? '',
+    )
+  )
+    return
   try {
     env.verify()
   } catch (error) {

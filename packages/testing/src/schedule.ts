@@ -1,7 +1,7 @@
 import type { TaskCandidate, TaskHandle } from '@posttask/core'
 import { LivelockError, UncontrolledError } from './errors.ts'
 import { ExploreEnvironment, type ExploreSettings } from './explore-environment.ts'
-import { pause } from './host.ts'
+import { pause, realNow } from './host.ts'
 import { nameOf } from './journal.ts'
 import { createRandom, randomInteger } from './random.ts'
 import type { ReducibleStep, SleepSets } from './sleep-sets.ts'
@@ -142,7 +142,10 @@ export class Schedule {
       if (this.#isPruned) return false
       if (this.#choose()) {
         if (++this.#steps > this.#settings.maxSteps)
-          throw new LivelockError(`livelock: more than ${this.#settings.maxSteps} steps\n${this.#world.describe()}`)
+          throw new LivelockError(
+            `livelock: more than ${this.#settings.maxSteps} steps\n${this.#world.describe()}`,
+            this.#world.pendingNames(),
+          )
         return true
       }
       if (this.#bodyHasEnded || this.#isPruned) return false
@@ -164,7 +167,15 @@ export class Schedule {
       !this.#bodyHasEnded &&
       this.#failure === undefined
     for (let ms = 0; ms < probeMs && isStill(); ms += 5) await pause(5)
-    while (this.#world.work.isOpen && isStill()) await pause(1)
+    const start = realNow()
+    while (this.#world.work.isOpen && isStill()) {
+      await pause(1)
+      try {
+        this.#world.work.checkTime(start, () => ({ text: this.#world.describe(), tasks: this.#world.pendingNames() }))
+      } catch (error) {
+        this.#failure ??= { error }
+      }
+    }
     if (isStill()) this.#failure = { error: this.#world.deadlock('test/body: running') }
     else if (!this.#env.usesRealWork && this.#failure === undefined) {
       this.#failure = {
@@ -264,8 +275,7 @@ export class Schedule {
     if ('candidate' in found) {
       this.#chosenStart = found
       this.#last = found.candidate.task
-      if (this.#trace !== undefined)
-        this.#note(`${found.candidate.runner.name}/${found.candidate.name}  start`, chosen > 0 && last !== -1, count)
+      if (this.#trace !== undefined) this.#note(labelOf(found.candidate), chosen > 0 && last !== -1, count)
     } else {
       this.#chosenEntry = found
       this.#last = found.task ?? this.#last
@@ -333,3 +343,6 @@ export class Schedule {
     this.#trace?.push({ time: this.#world.clock.now(), label, isPreemption, count })
   }
 }
+
+const labelOf = ({ runner, name, isResumption }: TaskCandidate): string =>
+  `${runner.name}/${name}  ${isResumption ? 'after yield' : 'start'}`

@@ -2,7 +2,7 @@ const shown = 5
 
 /** How often which task ran at this instant, to name the culprit of a livelock. */
 export class StepCounts {
-  /** Steps since the start. */
+  /** Starts and continuations of tasks, and timers of the code under test, since the start. */
   total = 0
   #steps = 0
   readonly #counts = new Map<string, number>()
@@ -12,9 +12,15 @@ export class StepCounts {
     this.#counts.clear()
   }
 
+  /** A task starts or goes on. */
   add(name: string): void {
     this.total++
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
+  }
+
+  /** A timer that the code under test has set. */
+  addTimer(): void {
+    this.total++
   }
 
   /** One more thing ran at this instant; gives how many did. */
@@ -23,6 +29,7 @@ export class StepCounts {
   }
 
   busiest(): string {
+    if (this.#counts.size === 0) return 'no task starts'
     const counts = [...this.#counts].sort(([, a], [, b]) => b - a).slice(0, shown)
     return counts.map(([name, count]) => `${name} x${count}`).join(', ')
   }

@@ -122,6 +122,11 @@ export class TaskLedger {
     return false
   }
 
+  /** True if a task is queued, delayed or running. */
+  get isPending(): boolean {
+    return this.#running.size > 0 || this.#posted.some(({ handle }) => !isEnded(handle))
+  }
+
   /** True where a task remains that is neither repeating nor in the background. */
   get hasForeground(): boolean {
     return this.#posted.some(({ handle, interval, unref }) => interval === undefined && !unref && !isEnded(handle))

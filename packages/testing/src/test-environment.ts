@@ -2,11 +2,12 @@ import type { Executor, Task, ThreadPool } from '@posttask/core'
 import { LeakError } from './errors.ts'
 import { heldExecutor } from './held-executor.ts'
 import type { Random } from './random.ts'
+import { checkedLimits, type RunLimits } from './run-limits.ts'
 import type { TaskInfo } from './task-ledger.ts'
 import { type TestEnvironmentOptions, TimeDriver } from './time-driver.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 import type { VirtualExecutor, VirtualExecutorOptions } from './virtual-executor.ts'
-import { type GlobalName, installGlobals } from './virtual-globals.ts'
+import type { GlobalName } from './virtual-globals.ts'
 import type { VirtualWorld } from './virtual-world.ts'
 
 /**
@@ -19,7 +20,6 @@ import type { VirtualWorld } from './virtual-world.ts'
 export class TestEnvironment implements AsyncDisposable {
   readonly #driver: TimeDriver
   readonly #world: VirtualWorld
-  readonly #globals: Disposable[] = []
 
   constructor(options: TestEnvironmentOptions = {}) {
     this.#driver = new TimeDriver(options)
@@ -115,14 +115,14 @@ export class TestEnvironment implements AsyncDisposable {
   }
 
   /**
-   * Runs `body`, and lets time move by itself whenever everything waits, until `body` ends.
-   * @throws DeadlockError when everything waits and no timer is set; whatever `body` throws
+   * Runs `body`, and lets time move by itself whenever everything waits, until `body` ends. Then it runs what needs no
+   * more time, as every driving call does: tasks that the body has posted without a delay, and what they post.
+   * @throws DeadlockError when everything waits and no timer is set, LivelockError, TimeLimitError, TaskLimitError;
+   *   whatever `body` throws
    */
-  run<T>(
-    body: (env: TestEnvironment) => PromiseLike<T> | T,
-    options: { readonly timeLimit?: number | undefined } = {},
-  ): Promise<T> {
-    return this.#driver.drive('run', () => this.#driver.run(() => body(this), options.timeLimit ?? Number.POSITIVE_INFINITY))
+  async run<T>(body: (env: TestEnvironment) => PromiseLike<T> | T, options: RunLimits = {}): Promise<T> {
+    const limits = checkedLimits(options)
+    return this.#driver.drive('run', () => this.#driver.run(() => body(this), limits))
   }
 
   /** For the body of a test: wakes last at its instant, after everything else there has run. A task uses `context.sleep`. */
@@ -143,9 +143,7 @@ export class TestEnvironment implements AsyncDisposable {
 
   /** Puts the globals of time on this clock until the environment is disposed, or what it returns is. */
   installGlobals(names?: readonly GlobalName[]): Disposable {
-    const globals = installGlobals(this.clock, (promise, what) => this.external(promise, what), names)
-    this.#globals.push(globals)
-    return globals
+    return this.#world.installGlobals(names)
   }
 
   /** What is queued, delayed or running, in the order of the posts. */
@@ -187,7 +185,12 @@ export class TestEnvironment implements AsyncDisposable {
         ...(left.length > 0 ? [`${left.length} task(s)`] : []),
         ...(holds.length > 0 ? [`real work: ${holds.join(', ')}`] : []),
       ]
-      errors.push(new LeakError(`left over at the end of the test: ${what.join(' and ')}\n${this.describe()}`))
+      errors.push(
+        new LeakError(
+          `left over at the end of the test: ${what.join(' and ')}\n${this.describe()}`,
+          left.map(({ info }) => `${info.runner}/${info.name}`),
+        ),
+      )
     }
     if (errors.length === 1) throw errors[0]
     if (errors.length > 1) throw new AggregateError(errors, `${errors.length} failures that nobody waited for`)
@@ -195,7 +198,6 @@ export class TestEnvironment implements AsyncDisposable {
 
   /** Drops what is pending, without a word. What runs sees its signal fire. */
   async discard(): Promise<void> {
-    for (const globals of this.#globals.splice(0).toReversed()) globals[Symbol.dispose]()
     await this.#driver.discard()
   }
 

@@ -1,8 +1,13 @@
 import type { TaskHandle } from '@posttask/core'
-import { ForeignWaitError, LivelockError, ReentrantAdvanceError, TaskLimitError, TimeLimitError } from './errors.ts'
-import { pause, realTimer } from './host.ts'
+import { LivelockError, ReentrantAdvanceError, TaskLimitError, TimeLimitError } from './errors.ts'
+import { ForeignMoves } from './foreign-moves.ts'
+import { pause } from './host.ts'
 import { IoScope } from './io-scope.ts'
 import { nameOf } from './journal.ts'
+import type { WorkReport } from './real-work.ts'
+import type { checkedLimits } from './run-limits.ts'
+import { Sleepers } from './sleepers.ts'
+import { StallWarning } from './stall-warning.ts'
 import { StepCounts } from './step-counts.ts'
 import type { PendingTask, TaskInfo } from './task-ledger.ts'
 import { VirtualWorld, type WorldOptions } from './virtual-world.ts'
@@ -15,14 +20,9 @@ export interface TestEnvironmentOptions extends WorldOptions {
   readonly maxTasksPerInstant?: number | undefined
 }
 
-/** Who sleeps in the body of a test. */
-interface Sleeper {
-  readonly due: number
-  readonly wake: () => void
-}
+type Limits = ReturnType<typeof checkedLimits>
 
 const probeMs = 50
-const stallMs = 1000
 
 /**
  * Moves virtual time: step by step, and only when everything that can go on without it has gone on. One call at a time
@@ -32,11 +32,11 @@ export class TimeDriver {
   readonly #world: VirtualWorld
   readonly #options: TestEnvironmentOptions
   readonly #counts = new StepCounts()
-  readonly #foreignMoves = new Set<string>()
-  #sleepers: Sleeper[] = []
+  readonly #foreign: ForeignMoves
+  readonly #sleepers = new Sleepers()
   #driving: string | undefined
   #body: 'none' | 'running' | 'ended' = 'none'
-  #stall: Disposable | undefined
+  readonly #stall: StallWarning
   #lastStep: TaskHandle | undefined
 
   constructor(options: TestEnvironmentOptions) {
@@ -50,7 +50,15 @@ export class TimeDriver {
         this.#lastStep = task
         this.#counts.add(nameOf(task))
       },
+      onPost: () => this.#stall.watch(),
+      onTimer: () => this.#counts.addTimer(),
+      explainTimeout: () => this.#foreign.explain(),
     })
+    this.#foreign = new ForeignMoves(this.#world.ledger, options.strict ?? false)
+    this.#stall = new StallWarning(
+      () => this.#isUndriven || (this.#driving === undefined && this.nextDeadline() !== undefined),
+      () => this.describe(),
+    )
   }
 
   get world(): VirtualWorld {
@@ -60,37 +68,44 @@ export class TimeDriver {
   /** When something next falls due. */
   nextDeadline(): number | undefined {
     const timer = this.#world.clock.nextDeadline()
-    const sleeper = this.#sleepers[0]?.due
+    const sleeper = this.#sleepers.nextDue
     return timer === undefined || (sleeper !== undefined && sleeper < timer) ? sleeper : timer
   }
 
   /** What is pending and why, as text for a failing test. */
   describe(): string {
-    const foreign = [...this.#foreignMoves]
-    const note =
-      foreign.length === 0
-        ? ''
-        : `\n  time moved while these waited for something the environment does not know: ${foreign.join(', ')}`
-    return this.#world.describe(this.#describeBody()) + note
+    const moves = this.#foreign.describe()
+    const notes = [
+      ...(moves === undefined ? [] : [moves]),
+      ...(this.#isUndriven
+        ? ['nothing drives this environment: await env.run(body), env.runUntilIdle() or env.advanceBy(ms); or use runTest']
+        : []),
+    ]
+    return [this.#world.describe(this.#describeBody()), ...notes].join('\n  ')
+  }
+
+  /** Something could run now, and no call is under way that would run it. */
+  get #isUndriven(): boolean {
+    return (
+      this.#driving === undefined && this.#world.clock.ready.some(({ kind }) => kind !== 'turn') && this.#world.ledger.isPending
+    )
   }
 
   /** Wakes last at its instant. */
   sleep(ms: number): Promise<void> {
-    return new Promise((wake) => {
-      this.#sleepers.push({ due: this.#world.clock.now() + ms, wake })
-      this.#sleepers.sort((a, b) => a.due - b.due)
-      this.watchForStall()
-    })
+    const sleep = this.#sleepers.add(this.#world.clock.now() + ms)
+    this.#stall.watch()
+    return sleep
   }
 
   /** Drops everything. A task that does not end although it was aborted is left behind. */
   async discard(): Promise<void> {
-    this.#stall?.[Symbol.dispose]()
-    this.#sleepers = []
+    this.#stall.cancel()
+    this.#sleepers.clear()
     this.#world.discard()
     if (this.#driving !== undefined) return
     await this.drive('discard', () => this.runUntilIdle()).catch(() => {})
-    this.#stall?.[Symbol.dispose]()
+    this.#stall.cancel()
   }
 
   refuseReentry(call: string): void {
@@ -103,38 +118,33 @@ export class TimeDriver {
   async drive<T>(call: string, body: () => Promise<T>): Promise<T> {
     this.refuseReentry(call)
     this.#driving = call
-    this.#stall?.[Symbol.dispose]()
+    this.#stall.cancel()
     this.#counts.startInstant()
     try {
       return await IoScope.outside(body)
     } finally {
       this.#driving = undefined
-      this.watchForStall()
+      this.#stall.watch()
     }
   }
 
   #settle(): Promise<void> {
     return this.#world.work.settle(
       () => this.#world.ledger.hasForeignWait || (this.#body === 'running' && !this.#bodyWaitIsKnown),
-      () => this.describe(),
+      () => this.#report(),
     )
   }
 
   get #bodyWaitIsKnown(): boolean {
-    return this.#sleepers.length > 0 || this.#world.ledger.waitsOf(undefined).length > 0
+    return !this.#sleepers.isEmpty || this.#world.ledger.waitsOf(undefined).length > 0
   }
 
   /** Runs what is ready, or wakes the body where nothing else is left at this instant. False where nothing did. */
   async #step(): Promise<boolean> {
     await this.#settle()
     if (this.#world.clock.ready.length > 0) this.#runEntry()
-    else {
-      const sleeper = this.#sleepers[0]
-      if (sleeper === undefined || sleeper.due > this.#world.clock.now()) return false
-      this.#sleepers.shift()
-      this.#world.note('test', 'wakes')
-      sleeper.wake()
-    }
+    else if (this.#sleepers.wakeDue(this.#world.clock.now())) this.#world.note('test', 'wakes')
+    else return false
     return true
   }
 
@@ -143,6 +153,7 @@ export class TimeDriver {
     if (this.#counts.addStep() > limit) {
       throw new LivelockError(
         `livelock: more than ${limit} steps at t=${this.#world.clock.now()}: ${this.#counts.busiest()}\n${this.describe()}`,
+        this.#pendingNames(),
       )
     }
     try {
@@ -155,17 +166,7 @@ export class TimeDriver {
 
   #moveTo(time: number): void {
     if (time > this.#world.clock.now()) {
-      for (const { runner, name, foreign } of this.#world.ledger.hasForeignWait
-        ? this.#world.ledger.list().map(({ info }) => info)
-        : []) {
-        if (!foreign) continue
-        if (this.#options.strict) {
-          throw new ForeignWaitError(
-            `time would move while ${runner}/${name} waits for something unknown; use env.external(promise) for real work\n${this.describe()}`,
-          )
-        }
-        this.#foreignMoves.add(`${runner}/${name}`)
-      }
+      this.#foreign.note(() => this.#report())
       this.#counts.startInstant()
     }
     this.#world.clock.moveTo(Math.max(time, this.#world.clock.now()))
@@ -215,17 +216,21 @@ export class TimeDriver {
     for (;;) {
       while (await this.#step()) {
         if (this.#counts.total - started > maxTasks) {
-          throw new TaskLimitError(`more than ${maxTasks} steps and tasks remain: ${this.#counts.busiest()}\n${this.describe()}`)
+          throw new TaskLimitError(
+            `more than ${maxTasks} steps and tasks remain: ${this.#counts.busiest()}\n${this.describe()}`,
+            this.#pendingNames(),
+          )
         }
       }
       const next = this.nextDeadline()
-      if (next === undefined || next > until || !(this.#world.ledger.hasForeground || this.#sleepers.length > 0)) return
+      if (next === undefined || next > until || !(this.#world.ledger.hasForeground || !this.#sleepers.isEmpty)) return
       this.#moveTo(next)
     }
   }
 
-  async run<T>(body: () => PromiseLike<T> | T, timeLimit: number): Promise<T> {
+  async run<T>(body: () => PromiseLike<T> | T, { timeLimit, stepLimit }: Limits): Promise<T> {
     const latest = this.#world.clock.now() + timeLimit
+    const lastStep = this.#counts.total + stepLimit
     this.#body = 'running'
     const end = (): void => {
       this.#body = 'ended'
@@ -234,13 +239,23 @@ export class TimeDriver {
     outcome.then(end, end)
     try {
       while (this.#isRunning()) {
-        if (await this.#step()) continue
+        const hasStepped = await this.#step()
         if (!this.#isRunning()) break
+        if (this.#counts.total > lastStep) {
+          throw new TaskLimitError(
+            `the test did not end within ${stepLimit} steps; raise stepLimit if it is that long\n${this.describe()}`,
+            this.#pendingNames(),
+          )
+        }
+        if (hasStepped) continue
         const next = this.nextDeadline()
         if (next === undefined) await this.#probe()
-        else if (next > latest)
-          throw new TimeLimitError(`the test did not end within ${timeLimit} ms of virtual time\n${this.describe()}`)
-        else this.#moveTo(next)
+        else if (next > latest) {
+          throw new TimeLimitError(
+            `the test did not end within ${timeLimit} ms of virtual time\n${this.describe()}`,
+            this.#pendingNames(),
+          )
+        } else this.#moveTo(next)
       }
       const result = await outcome
       await this.runUntilIdle()
@@ -263,25 +278,17 @@ export class TimeDriver {
     throw this.#world.deadlock(this.#describeBody())
   }
 
-  #describeBody(): string | undefined {
-    if (this.#body !== 'running') return undefined
-    const waits = [
-      ...this.#sleepers.map(({ due }) => `sleep until t=${due}`),
-      ...this.#world.ledger.waitsOf(undefined).map(({ what }) => what),
-    ]
-    return `test/body: running, awaiting ${waits.length > 0 ? waits.join(', ') : 'something the environment does not know'}`
+  #report(): WorkReport {
+    return { text: this.describe(), tasks: this.#pendingNames() }
   }
 
-  /** The commonest way to hang such a test: something waits for virtual time, and nobody drives it. */
-  watchForStall(): void {
-    this.#stall?.[Symbol.dispose]()
-    if (this.#driving !== undefined || this.nextDeadline() === undefined) return
-    this.#stall = realTimer(stallMs, () => {
-      if (this.#driving === undefined && this.nextDeadline() !== undefined) {
-        console.warn(
-          `[posttask] nobody has driven the virtual time for ${stallMs} ms; use runTest, or await env.advanceBy(ms)\n${this.describe()}`,
-        )
-      }
-    })
+  #pendingNames(): readonly string[] {
+    return this.#world.pendingNames(this.#describeBody())
+  }
+
+  #describeBody(): string | undefined {
+    if (this.#body !== 'running') return undefined
+    const waits = [...this.#sleepers.describe(), ...this.#world.ledger.waitsOf(undefined).map(({ what }) => what)]
+    return `test/body: running, awaiting ${waits.length > 0 ? waits.join(', ') : 'something the environment does not know'}`
   }
 }

@@ -5,6 +5,12 @@ import { VirtualTimeout } from './virtual-timeout.ts'
 /** What can be made virtual. */
 export type GlobalName = 'setTimeout' | 'setInterval' | 'Date' | 'performance' | 'AbortSignal' | 'fetch'
 
+/** The globals of time, put on a virtual clock until disposed. */
+export interface InstalledGlobals extends Disposable {
+  /** The timers that are set, by due time. */
+  pending(): readonly string[]
+}
+
 type Callback = (...args: readonly unknown[]) => void
 
 interface SleepOptions {
@@ -26,8 +32,9 @@ const delayOf = (ms: unknown): number => (Number.isFinite(Number(ms)) ? Math.max
 export const installGlobals = (
   clock: VirtualClock,
   external: <T>(promise: PromiseLike<T>, what: string) => Promise<T>,
+  onTimer: () => void,
   names: readonly GlobalName[] = ['setTimeout', 'setInterval', 'Date', 'performance', 'AbortSignal', 'fetch'],
-): Disposable => {
+): InstalledGlobals => {
   const timers = new Map<number, VirtualTimeout>()
   let lastId = 0
   const restores: (() => void)[] = []
@@ -45,8 +52,13 @@ export const installGlobals = (
     else if (typeof timer === 'object' && timer !== null) realClear(timer as NodeJS.Timeout)
     else timers.get(Number(timer))?.close()
   }
-  const set = (delay: number, callback: () => void, repeats: boolean): VirtualTimeout =>
-    new VirtualTimeout(++lastId, timers, (onDue) => clock.setTimer(delay, onDue), callback, repeats)
+  const set = (delay: number, callback: () => void, repeats: boolean): VirtualTimeout => {
+    const fire = (): void => {
+      onTimer()
+      callback()
+    }
+    return new VirtualTimeout(++lastId, timers, clock, delay, fire, repeats)
+  }
   const setTimeout = (callback: Callback, ms?: number, ...args: readonly unknown[]): VirtualTimeout =>
     set(delayOf(ms), () => callback(...args), false)
   const sleep = <T>(ms?: number, value?: T, { signal }: SleepOptions = {}): Promise<T | undefined> =>
@@ -93,9 +105,13 @@ export const installGlobals = (
   }
   for (const name of names) install[name]()
   return {
+    pending: () =>
+      [...timers.values()]
+        .sort((a, b) => a.due - b.due)
+        .map(({ repeats, due }) => `${repeats ? 'setInterval' : 'setTimeout'} until t=${due}`),
     [Symbol.dispose]() {
       for (const restore of restores.splice(0)) restore()
-      for (const timer of timers.values()) timer.close()
+      for (const timer of [...timers.values()]) timer.close()
     },
   }
 }

@@ -1,10 +1,15 @@
 import type { TimerHandle } from '@posttask/core'
+import type { VirtualClock } from './virtual-clock.ts'
 
 /** What `setTimeout` and `setInterval` give: enough of Node's and of a browser's. */
 export class VirtualTimeout implements Disposable {
+  /** When it fires next. */
+  due = 0
+  readonly repeats: boolean
   readonly #id: number
   readonly #active: Map<number, VirtualTimeout>
-  readonly #setTimer: (onDue: () => void) => TimerHandle
+  readonly #clock: VirtualClock
+  readonly #delay: number
   readonly #onDue: () => void
   #timer: TimerHandle | undefined
   #hasRef = true
@@ -14,13 +19,16 @@ export class VirtualTimeout implements Disposable {
   constructor(
     id: number,
     active: Map<number, VirtualTimeout>,
-    setTimer: (onDue: () => void) => TimerHandle,
+    clock: VirtualClock,
+    delay: number,
     callback: () => void,
     repeats: boolean,
   ) {
     this.#id = id
     this.#active = active
-    this.#setTimer = setTimer
+    this.#clock = clock
+    this.#delay = delay
+    this.repeats = repeats
     this.#onDue = () => {
       if (repeats) this.refresh()
       else active.delete(id)
@@ -47,7 +55,8 @@ export class VirtualTimeout implements Disposable {
   refresh(): this {
     if (this.#isClosed) return this
     this.#timer?.cancel()
-    this.#timer = this.#setTimer(this.#onDue)
+    this.due = this.#clock.now() + this.#delay
+    this.#timer = this.#clock.setTimer(this.#delay, this.#onDue)
     this.#active.set(this.#id, this)
     return this
   }

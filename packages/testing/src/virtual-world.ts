@@ -14,6 +14,7 @@ import { RealWork } from './real-work.ts'
 import { type TaskInfo, TaskLedger } from './task-ledger.ts'
 import { VirtualClock } from './virtual-clock.ts'
 import { type ExecutorHost, VirtualExecutor, type VirtualExecutorOptions } from './virtual-executor.ts'
+import { type GlobalName, type InstalledGlobals, installGlobals } from './virtual-globals.ts'
 import { waitCycle } from './wait-graph.ts'
 
 /** Options that every kind of environment has. */
@@ -24,7 +25,10 @@ export interface WorldOptions {
   readonly epoch?: number | Date | undefined
   /** See the native requests of the code under test, so that they hold the virtual time. Default true; Node only. */
   readonly trackIO?: boolean | undefined
-  /** The longest that real work may hold the virtual time, in real ms. Default 5000. */
+  /**
+   * The longest that real work may hold the virtual time, in real ms. Default 4000: the time limit that runners of tests
+   * have, 5000, would end the test without a word of what it waits for.
+   */
   readonly externalTimeoutMs?: number | undefined
   /** Options of `env.executor`, such as `maxConcurrency`. */
   readonly executor?: VirtualExecutorOptions | undefined
@@ -40,6 +44,10 @@ export interface WorldSettings {
   readonly tracksIO: boolean
   readonly tracksRunner: boolean
   onStep?(task: TaskHandle): void
+  onPost?(): void
+  /** A timer of `installGlobals` fires. */
+  onTimer?(): void
+  readonly explainTimeout?: TestSeam['explainTimeout']
 }
 
 /** How many tasks a report names. */
@@ -57,6 +65,7 @@ export class VirtualWorld {
   readonly failures: unknown[] = []
   readonly #options: WorldOptions
   readonly #settings: WorldSettings
+  readonly #globals = new Set<InstalledGlobals>()
   #executor: VirtualExecutor | undefined
   #pool: ThreadPool | undefined
 
@@ -65,7 +74,7 @@ export class VirtualWorld {
     this.#settings = settings
     this.random = createRandom(options.seed ?? 1)
     this.io = new IoScope(settings.tracksIO)
-    this.work = new RealWork(this.io, options.externalTimeoutMs ?? 5000)
+    this.work = new RealWork(this.io, options.externalTimeoutMs ?? 4000)
     this.ledger = new TaskLedger(settings.keepsSites)
     this.journal = settings.keepsJournal ? new Journal() : undefined
     this.clock = new VirtualClock({ epoch: options.epoch, seam: this.#seam() })
@@ -95,6 +104,18 @@ export class VirtualWorld {
     })
   }
 
+  /** Puts the globals of time on the clock, until they are disposed or everything is dropped. */
+  installGlobals(names?: readonly GlobalName[]): Disposable {
+    const external = <T>(promise: PromiseLike<T>, what: string): Promise<T> => this.work.external(promise, what)
+    const installed = installGlobals(this.clock, external, () => this.#settings.onTimer?.(), names)
+    this.#globals.add(installed)
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#globals.delete(installed)) installed[Symbol.dispose]()
+      },
+    }
+  }
+
   /** Notes something in the timeline. */
   note(who: string, what: string): void {
     this.journal?.add(this.clock.now(), who, what)
@@ -106,12 +127,20 @@ export class VirtualWorld {
     const lines = pending.slice(0, mostLines).map(({ info }) => describeTask(info))
     if (pending.length > mostLines) lines.push(`... and ${pending.length - mostLines} more`)
     const work = this.work.describe()
+    const timers = [...this.#globals].flatMap((globals) => globals.pending())
     return [
       `t=${this.clock.now()}: ${pending.length === 0 ? 'no task is pending' : `${pending.length} task(s) pending`}`,
       ...(body === undefined ? [] : [`  ${body}`]),
       ...lines.map((line) => `  ${line}`),
+      ...(timers.length === 0 ? [] : [`  timers of the code under test: ${shortList(timers)}`]),
       ...(work.length === 0 ? [] : [`  real work under way: ${work.join(', ')}`]),
     ].join('\n')
+  }
+
+  /** The names of what is pending, for an error. */
+  pendingNames(body?: string): readonly string[] {
+    const names = this.ledger.list().map(({ info }) => `${info.runner}/${info.name}`)
+    return body === undefined ? names : ['test/body', ...names]
   }
 
   deadlock(body?: string): DeadlockError {
@@ -127,15 +156,19 @@ export class VirtualWorld {
         ...(cycle === undefined ? [] : [`  cycle: ${[...cycle, cycle[0]].join(' -> ')}`]),
         ...(isCertain ? [] : ['  What a task waits for outside of this library is named by env.external(promise).']),
       ].join('\n'),
+      this.pendingNames(body),
     )
   }
 
   /** Drops what is pending, so that nothing of this world goes on. */
   discard(): void {
+    for (const globals of [...this.#globals].toReversed()) globals[Symbol.dispose]()
+    this.#globals.clear()
     for (const { handle } of this.ledger.list()) {
       if ('stop' in handle) handle.stop()
       else handle.cancel()
     }
+    this.work.discard()
     this.io[Symbol.dispose]()
   }
 
@@ -146,10 +179,19 @@ export class VirtualWorld {
 
   #seam(): TestSeam {
     const { ledger } = this
-    const { choose } = this.#settings
+    const { choose, explainTimeout } = this.#settings
+    const resumed = (task: TaskHandle, what: string): void => {
+      this.note(nameOf(task), `after ${what}`)
+      this.#settings.onStep?.(task)
+    }
     return {
       ...(choose !== undefined && { choose }),
-      posted: (runner, task, name, due, interval, unref) => ledger.add(runner, task, name, due, interval, unref),
+      ...(explainTimeout !== undefined && { explainTimeout }),
+      resumed,
+      posted: (runner, task, name, due, interval, unref) => {
+        ledger.add(runner, task, name, due, interval, unref)
+        this.#settings.onPost?.()
+      },
       wait: (task, what, on) => void ledger.wait(task, what, on),
       resume: (task, what, wake) =>
         this.clock.enqueue({
@@ -157,8 +199,7 @@ export class VirtualWorld {
           task,
           what,
           run: () => {
-            this.note(nameOf(task), `after ${what}`)
-            this.#settings.onStep?.(task)
+            resumed(task, what)
             wake()
           },
         }),
@@ -186,6 +227,9 @@ export class VirtualWorld {
     }
   }
 }
+
+const shortList = (items: readonly string[]): string =>
+  items.length > mostLines ? `${items.slice(0, mostLines).join(', ')} and ${items.length - mostLines} more` : items.join(', ')
 
 // The pool's record is handle, context and execution in one.
 const taskOf = (execution: TaskExecution): TaskHandle => execution as TaskExecution & TaskHandle

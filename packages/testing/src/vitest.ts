@@ -1,6 +1,5 @@
 import { expect, test as plainTest, type TestAPI } from 'vitest'
-import { matchers } from './matchers.ts'
-import type { Model } from './models.ts'
+import { matchers, type TaskAssertions } from './matchers.ts'
 import { createTestEnvironment, type TestEnvironment, type TestEnvironmentOptions } from './test-environment.ts'
 
 interface Fixtures {
@@ -43,11 +42,5 @@ export { expect }
 
 declare module 'vitest' {
   // Declaration merging wants vitest's own type parameter.
-  interface Matchers<T> {
-    toBeIdle(): T
-    toHavePendingTask(name: string, where?: { readonly due?: number; readonly runner?: string }): T
-    toHaveAdvancedTo(time: number): T
-    toHaveRunInOrder(...names: readonly string[]): T
-    toBeLinearizable<State>(model: Model<State>): T
-  }
+  interface Matchers<T> extends TaskAssertions<T> {}
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ParallelTaskRunner, SequencedTaskRunner } from '@posttask/core'
 import {
+  DeadlockError,
   delayStrategy,
   type ExploreEnvironment,
   explore,
@@ -290,6 +291,52 @@ test('a program that loops for ever is a livelock', async () => {
     ),
   )
   expect(error.message).toMatch(/^livelock: more than 100 steps/)
+})
+
+test('a deadlock of the very first schedule is reported, with the cycle and the places of the posts', async () => {
+  const error = await failureOf(
+    explore(async (env) => {
+      const [a, b] = [new SequencedTaskRunner(env.pool, { name: 'a' }), new SequencedTaskRunner(env.pool, { name: 'b' })]
+      await Promise.all([a.run(() => b.run(() => 1)), b.run(() => a.run(() => 1))])
+    }),
+  )
+  expect(error.original).toBeInstanceOf(DeadlockError)
+  expect((error.original as DeadlockError).tasks).toEqual(['test/body', 'a/task 1', 'b/task 2', 'b/task 3', 'a/task 4'])
+  expect(error.message).toMatch(
+    /^deadlock: 5 task\(s\)[\s\S]*\(explore\.test\.ts:\d+:\d+\)[\s\S]*cycle: [\s\S]*found by FIFO after 1/,
+  )
+})
+
+test('a task of the first schedule that never ends is a potential deadlock, and one that never rests a livelock', async () => {
+  const hangs = await failureOf(
+    explore(async (env) => new SequencedTaskRunner(env.pool, { name: 'a' }).run(() => new Promise<void>(() => {}))),
+  )
+  expect(hangs.message).toMatch(/^potential deadlock: 2 task\(s\)[\s\S]*\(explore\.test\.ts:\d+:\d+\)/)
+  const spins = await failureOf(
+    explore(
+      async (env) => {
+        new SequencedTaskRunner(env.pool, { name: 'a' }).postRepeatingTask(() => {}, 1, { name: 'poll' })
+        await new Promise(() => {})
+      },
+      { maxSteps: 100 },
+    ),
+  )
+  expect(spins.message).toMatch(/^livelock: more than 100 steps[\s\S]*a\/poll: .*\(explore\.test\.ts:\d+:\d+\)/)
+})
+
+test('deadlocks of other tasks are other failures, and minimising keeps them apart', async () => {
+  const error = await failureOf(
+    explore(
+      (env) => {
+        const stuck = env.choose(['none', 'one', 'other'])
+        if (stuck === 'none') return
+        void new SequencedTaskRunner(env.pool, { name: 'r' }).run(() => new Promise(() => {}), { name: stuck })
+        return new Promise<void>(() => {})
+      },
+      { replay: '2' },
+    ),
+  )
+  expect(error.replay).toBe('2')
 })
 
 test('minimising keeps to the same failure', async () => {

@@ -1,5 +1,13 @@
 import { ParallelTaskRunner, SequencedTaskRunner, type TaskContext } from '@posttask/core'
-import { DeadlockError, LeakError, runTest, TimeLimitError } from '@posttask/testing'
+import {
+  createTestEnvironment,
+  DeadlockError,
+  LeakError,
+  LivelockError,
+  runTest,
+  TaskLimitError,
+  TimeLimitError,
+} from '@posttask/testing'
 import { describe, expect, test, vi } from 'vitest'
 
 test('time moves by itself when everything waits', async () => {
@@ -60,6 +68,83 @@ test('a failing body is never masked by what it leaves over', async () => {
 test('timeLimit bounds virtual time', async () => {
   await expect(runTest((env) => env.sleep(1001), { timeLimit: 1000 })).rejects.toThrow(TimeLimitError)
   await runTest((env) => env.sleep(1000), { timeLimit: 1000 })
+})
+
+test('a repeating task keeps no body that never ends going for ever: the error says what is pending', async () => {
+  const outcome = runTest(
+    async (env) => {
+      new SequencedTaskRunner(env.pool, { name: 'cache' }).postRepeatingTask(() => {}, 1000, { name: 'sweep' })
+      await new SequencedTaskRunner(env.pool, { name: 'api' }).run(() => new Promise(() => {}), { name: 'load' })
+    },
+    { stepLimit: 200 },
+  )
+  await expect(outcome).rejects.toThrow(TaskLimitError)
+  await expect(outcome).rejects.toThrow(
+    /within 200 steps[\s\S]*t=\d+: 2 task\(s\) pending[\s\S]*test\/body: running, awaiting run api\/load[\s\S]*cache\/sweep: .*every 1000 ms[\s\S]*api\/load: running, awaiting something the environment does not know/,
+  )
+  await expect(outcome).rejects.toMatchObject({ code: 'ERR_TASK_LIMIT', tasks: ['test/body', 'cache/sweep', 'api/load'] })
+})
+
+test('stepLimit is 20,000 if it is not given', async () => {
+  const ran: number[] = []
+  const outcome = runTest(async (env) => {
+    new SequencedTaskRunner(env.pool).postRepeatingTask(() => void ran.push(env.clock.now()), 1)
+    const paused = new SequencedTaskRunner(env.pool)
+    paused.pause()
+    await paused.run(() => {})
+  })
+  await expect(outcome).rejects.toThrow(TaskLimitError)
+  expect(ran.at(-1)).toBe(20_001)
+})
+
+test('stepLimit counts starts and continuations of tasks, and timers of the code under test', async () => {
+  const ticks = (stepLimit: number | undefined): Promise<void> =>
+    runTest(
+      async (env) => {
+        env.installGlobals(['setInterval'])
+        await new Promise<void>((resolve) => {
+          let left = 20
+          const interval = setInterval(() => --left === 0 && resolve(clearInterval(interval)), 10)
+        })
+      },
+      { stepLimit },
+    )
+  await ticks(20)
+  await expect(ticks(19)).rejects.toThrow(/did not end within 19 steps/)
+})
+
+test.for([Number.NaN, -1, '5'])('a limit of %s is refused', async (limit) => {
+  await expect(runTest(() => {}, { stepLimit: limit as number })).rejects.toThrow(RangeError)
+  await expect(runTest(() => {}, { timeLimit: limit as number })).rejects.toThrow(RangeError)
+})
+
+test('after its body run() finishes what needs no time, and moves no time', async () => {
+  const env = createTestEnvironment()
+  const log: string[] = []
+  await env.run(() => {
+    const runner = new SequencedTaskRunner(env.pool, { name: 'r' })
+    runner.postTask(() => {
+      log.push('now')
+      runner.postTask(() => void log.push('posted by it'))
+    })
+    runner.postDelayedTask(() => void log.push('later'), 1, { name: 'later' })
+  })
+  expect([log, env.clock.now()]).toEqual([['now', 'posted by it'], 0])
+  expect(env.pendingTasks().map(({ name }) => name)).toEqual(['later'])
+  await env.discard()
+})
+
+test('D3 a repeating task of interval 0 is a livelock, with a queueTimeout of 0 as well', async () => {
+  for (const options of [{}, { queueTimeout: 0 }]) {
+    const outcome = runTest(async (env) => {
+      new SequencedTaskRunner(env.pool, { name: 'r' }).postRepeatingTask(() => {}, 0, { name: 'poll', ...options })
+      await env.sleep(10)
+    })
+    await expect(outcome).rejects.toThrow(LivelockError)
+    await expect(outcome).rejects.toThrow(
+      /^livelock: more than 10000 steps at t=0: (?:r\/poll x\d+|no task starts)[\s\S]*r\/poll: .*every 0 ms/,
+    )
+  }
 })
 
 describe('deadlocks', () => {

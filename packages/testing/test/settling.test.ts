@@ -143,11 +143,12 @@ describe(`time does not move before work that takes none has ended, ${repetition
     const runner = new SequencedTaskRunner(env.pool, { name: 'r' })
     for (let task = 0; task < 1000; task++) runner.postTask(() => {})
     const lines = env.describe().split('\n')
-    expect([lines.length, lines[0], lines[50], lines[51]]).toEqual([
-      52,
+    expect([lines.length, lines[0], lines[50], lines[51], lines[52]]).toEqual([
+      53,
       't=0: 1000 task(s) pending',
       expect.stringContaining('r/task 50: queued'),
       '  ... and 950 more',
+      expect.stringContaining('nothing drives this environment'),
     ])
     await env.runUntilIdle()
   })

@@ -1,0 +1,1 @@
+export default { roots: ['out'], testMatch: ['**/*.test.js'], transform: {} }
