@@ -36,6 +36,11 @@ const compiledAsCommonJS = Object.entries({
   nodenext: ['5.2', '5.7', '7.0'],
 }).flatMap(([module, versions]) => versions.map((version) => compile(version, 'commonjs', module, ['--module', module])))
 
+const esbuild = [
+  ...['node_modules/.bin/esbuild', '--bundle', '--platform=node', '--target=node20'],
+  ...['--external:@posttask/backend-*', '--log-level=warning'],
+]
+
 /**
  * The groups that use `ours`, the names of all packages that were published. `tools` are taken at the versions that this
  * repository uses. Of a consumer every step must end with exit code 0, and the last must print `consumer ok`.
@@ -87,11 +92,15 @@ export const groups = (ours, chromium) => [
       {
         name: 'esbuild, for Node, with a worker module',
         steps: [
-          [
-            ...['node_modules/.bin/esbuild', 'main.js', 'tasks.js', '--bundle', '--minify', '--format=esm'],
-            ...['--platform=node', '--external:@posttask/backend-*', '--outdir=out-esbuild', '--log-level=warning'],
-          ],
+          [...esbuild, 'main.js', 'tasks.js', '--minify', '--format=esm', '--outdir=out-esbuild'],
           ['node', 'out-esbuild/main.js'],
+        ],
+      },
+      {
+        name: 'esbuild, as CommonJS, with a worker module',
+        steps: [
+          [...esbuild, 'main.cjs', 'tasks.js', '--format=cjs', '--outdir=out-cjs', '--out-extension:.js=.cjs'],
+          [...withRequire, 'out-cjs/main.cjs'],
         ],
       },
     ],
