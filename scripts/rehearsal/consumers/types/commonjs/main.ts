@@ -1,5 +1,4 @@
 // A TypeScript project that compiles to CommonJS: every import below becomes a require(), the worker module is CommonJS too.
-import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inlineExecutor } from '@posttask/backend-inline'
 import { piscinaExecutor } from '@posttask/backend-piscina'
@@ -13,9 +12,8 @@ import { createTestEnvironment, type TestEnvironment } from '@posttask/testing'
 import { executorConformance } from '@posttask/testing/conformance'
 import { withEnvironment } from '@posttask/testing/node-test'
 import { entries } from './every-entry.js'
-import type * as taskTypes from './tasks.js'
 
-const tasks = taskModule<typeof taskTypes>(pathToFileURL(join(__dirname, 'tasks.js')))
+const tasks = taskModule<typeof import('./tasks.js')>(pathToFileURL(require.resolve('./tasks.js')))
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const isSame = <A, B>(_proof: Same<A, B>): void => {}
