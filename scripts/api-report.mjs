@@ -14,7 +14,11 @@ const temporary = join(root, 'node_modules/.cache/api-report')
 const entriesOf = ({ folder, manifest }) =>
   Object.entries(manifest.exports)
     .filter(([, target]) => typeof target === 'object')
-    .map(([path, { types }]) => ({ folder, name: path === '.' ? 'index' : path.slice(2), declarations: join(folder, types) }))
+    .map(([path, { types }]) => ({
+      folder,
+      name: path === '.' ? 'index' : path.slice(2),
+      declarations: join(folder, types.require),
+    }))
 
 const configure = ({ folder, name, declarations }) =>
   ExtractorConfig.prepare({
@@ -54,8 +58,6 @@ const configure = ({ folder, name, declarations }) =>
           'ae-missing-release-tag': { logLevel: 'none' },
           'ae-undocumented': { logLevel: 'none' },
           'ae-unresolved-link': { logLevel: 'none' },
-          // The declarations of piscina import its manifest.
-          'ae-wrong-input-file-type': { logLevel: 'none' },
           // A report has what is not exported but named as well.
           'ae-forgotten-export': { logLevel: 'none' },
         },

@@ -1,6 +1,7 @@
 // A release, played through: version, build and publish the last commit to a registry on loopback, from a throw-away clone
 // with caches of its own, then install from there into projects that know nothing of this workspace, and run those.
-// Prints a line for each; `--keep` leaves the folder behind. Nothing is ever sent to another registry.
+// Prints a line for each; `--keep` leaves the folder behind. `NAME...` runs only the consumers that have one of them in their
+// name, or in that of their group. Nothing is ever sent to another registry.
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -92,10 +93,13 @@ const install = async (group, registry) => {
   )
   writeFileSync(join(cwd, '.npmrc'), `${scope}:registry=${registry.origin}\n`)
   writeFileSync(join(cwd, 'entries.json'), JSON.stringify(publicPackages(clone).flatMap(entriesOf)))
-  const wanted = [...group.packages, ...group.tools.map((name) => `${name}@${devDependencies[name]}`)]
-  await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...wanted], { cwd, env: fresh })
+  const packages = [...group.packages, ...group.tools.map((name) => `${name}@${devDependencies[name]}`)]
+  await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...packages], { cwd, env: fresh })
   return cwd
 }
+
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('-'))
+const isWanted = (group, { name }) => wanted.length === 0 || wanted.some((part) => `${group.folder}: ${name}`.includes(part))
 
 const red = []
 const green = []
@@ -107,14 +111,16 @@ const report = (name, error) => {
 }
 
 const useIn = async (group, registry) => {
+  const consumers = group.consumers.filter((consumer) => isWanted(group, consumer))
+  if (consumers.length === 0) return
   let cwd
   try {
     cwd = await install(group, registry)
   } catch (error) {
-    for (const { name } of group.consumers) report(name, error)
+    for (const { name } of consumers) report(name, error)
     return
   }
-  for (const { name, steps } of group.consumers) {
+  for (const { name, steps } of consumers) {
     try {
       let output = ''
       for (const [command, ...args] of steps) output = await run(command, args, { cwd, env: fresh, timeout: 120_000 })

@@ -5,7 +5,6 @@ export default defineConfig({
     index: 'src/index.ts',
     'node/index': 'src/node/index.ts',
     'worker/index': 'src/worker/index.ts',
-    'worker/bound-object-host': 'src/worker/bound-object-host.ts',
   },
   format: ['esm'],
   target: 'node20.19',

@@ -1,24 +1,45 @@
 // The projects that use what was published. Each group is one folder outside of the workspace with one installation.
 
 /** The compilers that users have. Each is called by its path: they all claim the name `tsc`. */
-const compilers = { 5.4: '5.4.5', 5.9: '5.9.3', '6.0': '6.0.3', '7.0': '7.0.2' }
+const compilers = { 5.2: '5.2.2', 5.7: '5.7.3', 5.9: '5.9.3', '6.0': '6.0.3', '7.0': '7.0.2' }
 const alias = (version) => `typescript-${version}`
 
-const compile = (version, resolution) => {
-  const out = `out-${version}-${resolution}`
-  const settings = resolution === 'bundler' ? ['--module', 'esnext', '--moduleResolution', 'bundler'] : []
+const withRequire = ['node', '--disable-warning=ExperimentalWarning']
+
+/** Compiles the project in `folder` strictly, then what needs `skipLibCheck`, and runs what came out. */
+const compile = (version, folder, name, settings) => {
+  const out = `${folder}/out-${version}-${name}`
+  const tsc = (project, ...more) => [
+    ...['node', `node_modules/${alias(version)}/bin/tsc`, '-p', `${folder}/${project}`],
+    ...[...settings, ...more],
+  ]
   return {
-    name: `TypeScript ${version}, ${resolution}`,
+    name: `TypeScript ${version}, ${folder === '.' ? 'ES modules' : 'CommonJS'}, ${name}`,
     steps: [
       ['node', 'write-entries.mjs'],
-      ['node', `node_modules/${alias(version)}/bin/tsc`, '-p', 'tsconfig.strict.json', ...settings],
-      ['node', `node_modules/${alias(version)}/bin/tsc`, '-p', 'tsconfig.json', '--outDir', out, ...settings],
-      ['node', `${out}/main.js`],
+      tsc('tsconfig.bindings.json'),
+      tsc('tsconfig.json', '--outDir', out),
+      [...withRequire, `${out}/main.js`],
     ],
   }
 }
 
-const withRequire = ['node', '--disable-warning=ExperimentalWarning']
+const compiledAsModules = ['5.2', '5.9', '6.0', '7.0'].flatMap((version) => [
+  compile(version, '.', 'nodenext', ['--module', 'nodenext']),
+  compile(version, '.', 'bundler', ['--module', 'esnext', '--moduleResolution', 'bundler']),
+])
+
+/** Before 5.8 no compiler lets CommonJS import an ES module, with `node16` none does. `commonjs` knows `exports` from 6.0 on. */
+const compiledAsCommonJS = Object.entries({
+  commonjs: ['5.2', '5.9', '6.0', '7.0'],
+  node16: ['5.9'],
+  nodenext: ['5.2', '5.7', '7.0'],
+}).flatMap(([module, versions]) => versions.map((version) => compile(version, 'commonjs', module, ['--module', module])))
+
+const esbuild = [
+  ...['node_modules/.bin/esbuild', '--bundle', '--platform=node', '--target=node20'],
+  ...['--external:@posttask/backend-*', '--log-level=warning'],
+]
 
 /**
  * The groups that use `ours`, the names of all packages that were published. `tools` are taken at the versions that this
@@ -51,9 +72,10 @@ export const groups = (ours, chromium) => [
     packages: [
       ...ours,
       'fast-check@4',
+      'vitest@4',
       ...Object.entries(compilers).map(([version, exact]) => `${alias(version)}@npm:typescript@${exact}`),
     ],
-    consumers: Object.keys(compilers).flatMap((version) => [compile(version, 'nodenext'), compile(version, 'bundler')]),
+    consumers: [...compiledAsModules, ...compiledAsCommonJS],
   },
   {
     folder: 'jest',
@@ -85,11 +107,15 @@ export const groups = (ours, chromium) => [
       {
         name: 'esbuild, for Node, with a worker module',
         steps: [
-          [
-            ...['node_modules/.bin/esbuild', 'main.js', 'tasks.js', '--bundle', '--minify', '--format=esm'],
-            ...['--platform=node', '--external:@posttask/backend-*', '--outdir=out-esbuild', '--log-level=warning'],
-          ],
+          [...esbuild, 'main.js', 'tasks.js', '--minify', '--format=esm', '--outdir=out-esbuild'],
           ['node', 'out-esbuild/main.js'],
+        ],
+      },
+      {
+        name: 'esbuild, as CommonJS, with a worker module',
+        steps: [
+          [...esbuild, 'main.cjs', 'tasks.js', '--format=cjs', '--outdir=out-cjs', '--out-extension:.js=.cjs'],
+          [...withRequire, 'out-cjs/main.cjs'],
         ],
       },
     ],

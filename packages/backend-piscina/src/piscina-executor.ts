@@ -1,7 +1,7 @@
 import type { BoundTask, Executor } from '@posttask/core'
 import { BorrowedPoolExecutor, inheritedExecArgv, LaneExecutor, type LaneOptions } from '@posttask/core/worker'
-import type { Piscina } from 'piscina'
-import { PiscinaHolder, type PiscinaThreadOptions, serveIn } from './piscina-holder.ts'
+import { PiscinaHolder, serveIn } from './piscina-holder.ts'
+import type { BorrowedPiscina, PiscinaThreadOptions } from './piscina-types.ts'
 
 /** Options of `piscinaExecutor`: those of a thread are piscina's own and handed to it. */
 export interface PiscinaExecutorOptions extends LaneOptions, PiscinaThreadOptions {
@@ -11,7 +11,8 @@ export interface PiscinaExecutorOptions extends LaneOptions, PiscinaThreadOption
 
 /** `piscinaExecutor({ pool })`: an existing pool, in a reduced mode. */
 export interface PiscinaPoolOptions {
-  readonly pool: Piscina
+  /** A `Piscina` of yours. */
+  readonly pool: BorrowedPiscina
 }
 
 /** What piscina has, and an executor must not: the queue is the `ThreadPool`'s, and the thread runs our entry. */
@@ -44,7 +45,7 @@ const threadOptions = (options: PiscinaExecutorOptions): PiscinaThreadOptions =>
   return forPiscina
 }
 
-const borrow = (pool: Piscina): Executor<BoundTask> => {
+const borrow = (pool: BorrowedPiscina): Executor<BoundTask> => {
   const { maxThreads, concurrentTasksPerWorker, maxQueue } = pool.options
   if (concurrentTasksPerWorker !== 1)
     throw new TypeError('piscinaExecutor({ pool }) needs a pool with concurrentTasksPerWorker: 1')

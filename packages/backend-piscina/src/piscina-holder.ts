@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import type { ThreadHolder, ThreadStart } from '@posttask/core/worker'
 import { Piscina } from 'piscina'
+import type { BorrowedPiscina, PiscinaThreadOptions } from './piscina-types.ts'
 
 const loader = fileURLToPath(new URL('./load.cjs', import.meta.url))
 
@@ -10,14 +11,8 @@ const loader = fileURLToPath(new URL('./load.cjs', import.meta.url))
 const entry = new URL(`./worker${extname(import.meta.url)}`, import.meta.url).href
 
 /** Calls `serveTasks` in a thread of `pool`. */
-export const serveIn = (pool: Piscina, start: ThreadStart, transfer: readonly object[]): Promise<unknown> =>
-  pool.run({ entry, start }, { filename: loader, name: 'default', transferList: [...transfer] as never })
-
-/** What piscina is told of a thread. */
-export type PiscinaThreadOptions = Pick<
-  NonNullable<ConstructorParameters<typeof Piscina>[0]>,
-  'argv' | 'env' | 'execArgv' | 'niceIncrement' | 'resourceLimits' | 'trackUnmanagedFds' | 'workerData'
->
+export const serveIn = (pool: BorrowedPiscina, start: ThreadStart, transfer: readonly object[]): Promise<unknown> =>
+  pool.run({ entry, start }, { filename: loader, name: 'default', transferList: [...transfer] as never[] })
 
 /**
  * One piscina pool of one thread. Piscina puts another in its place when it ends. Its atomics are off: with them on, the

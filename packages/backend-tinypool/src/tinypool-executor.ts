@@ -1,7 +1,7 @@
 import type { BoundTask, Executor } from '@posttask/core'
 import { BorrowedPoolExecutor, inheritedExecArgv, LaneExecutor, type LaneOptions } from '@posttask/core/worker'
-import type { Tinypool } from 'tinypool'
-import { TinypoolHolder, type TinypoolThreadOptions, workerFile } from './tinypool-holder.ts'
+import { TinypoolHolder, workerFile } from './tinypool-holder.ts'
+import type { BorrowedTinypool, TinypoolThreadOptions } from './tinypool-types.ts'
 
 /** Options of `tinypoolExecutor`: those of a thread are tinypool's own and handed to it. */
 export interface TinypoolExecutorOptions extends LaneOptions, TinypoolThreadOptions {
@@ -11,7 +11,8 @@ export interface TinypoolExecutorOptions extends LaneOptions, TinypoolThreadOpti
 
 /** `tinypoolExecutor({ pool })`: an existing pool, in a reduced mode. */
 export interface TinypoolPoolOptions {
-  readonly pool: Tinypool
+  /** A `Tinypool` of yours. */
+  readonly pool: BorrowedTinypool
 }
 
 /** What tinypool has, and an executor must not: the queue is the `ThreadPool`'s, and the thread runs our entry. */
@@ -45,7 +46,7 @@ const threadOptions = (options: TinypoolExecutorOptions): TinypoolThreadOptions 
   return forTinypool
 }
 
-const borrow = (pool: Tinypool): Executor<BoundTask> => {
+const borrow = (pool: BorrowedTinypool): Executor<BoundTask> => {
   const { maxThreads, concurrentTasksPerWorker, runtime } = pool.options
   if (concurrentTasksPerWorker !== 1)
     throw new TypeError('tinypoolExecutor({ pool }) needs a pool with concurrentTasksPerWorker: 1')
@@ -54,7 +55,7 @@ const borrow = (pool: Tinypool): Executor<BoundTask> => {
     name: 'tinypool',
     maxConcurrency: Math.floor(maxThreads),
     serve: async (start, transfer) =>
-      pool.run(start, { filename: workerFile, name: 'default', transferList: [...transfer] as never }),
+      pool.run(start, { filename: workerFile, name: 'default', transferList: [...transfer] as never[] }),
   })
 }
 

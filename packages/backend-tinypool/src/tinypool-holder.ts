@@ -2,16 +2,11 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import type { ThreadHolder, ThreadStart } from '@posttask/core/worker'
-import { type Options, Tinypool } from 'tinypool'
+import { Tinypool } from 'tinypool'
+import type { TinypoolThreadOptions } from './tinypool-types.ts'
 
 /** Beside this module, and of its kind: TypeScript in the repository, JavaScript once built. */
 export const workerFile: string = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url))
-
-/** What tinypool is told of a thread. */
-export type TinypoolThreadOptions = Pick<
-  Options,
-  'argv' | 'env' | 'execArgv' | 'resourceLimits' | 'trackUnmanagedFds' | 'workerData'
->
 
 /**
  * One tinypool of one thread. Tinypool does not notice a thread that exits without an error, so it is told of one. Its

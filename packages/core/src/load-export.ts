@@ -1,5 +1,8 @@
 import { ModuleLoadError } from './errors.ts'
 
+/** The address of bound-object-host.ts in a bound task. It is not that of a file: in a bundle the module has none. */
+export const boundObjectHost = 'posttask:bound-object-host'
+
 type TaskFunction = (...args: never[]) => unknown
 
 type Exports = Record<string, unknown>
@@ -40,7 +43,7 @@ const remedyFor = (url: string, cause: unknown): string =>
 export const loadExport = async (url: string, name: string): Promise<TaskFunction> => {
   let module: Exports
   try {
-    module = (await import(url)) as Exports
+    module = (await (url === boundObjectHost ? import('./bound-object-host.ts') : import(url))) as Exports
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new ModuleLoadError(

@@ -1,4 +1,5 @@
 import { QueueFullError, RunnerClosedError, SequenceDeadlockError } from './errors.ts'
+import { boundObjectHost } from './load-export.ts'
 import type { BoundTask, Task, TaskContext } from './task.ts'
 import { isStub, type Stub } from './task-module.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -13,10 +14,6 @@ export type BoundCalls<T> = {
 }
 
 type Construct<T, Args extends unknown[]> = new (...args: Args) => T
-
-/** The functions in a thread that keep its objects; a module of ours, found beside this one as source and when built. */
-const hostModule = (): string =>
-  new URL(`./worker/bound-object-host${/\.[a-z]+$/.exec(import.meta.url)?.[0] ?? '.js'}`, import.meta.url).href
 
 let objects = 0
 
@@ -115,7 +112,7 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
 
   static #inModule<T extends object>(runner: TaskRunner, make: BoundTask): SequenceBound<T> {
     const id = `${runner.pool.name}/${runner.name}/${++objects}`
-    const host = (name: string, args: readonly unknown[]): BoundTask => ({ module: hostModule(), export: name, args })
+    const host = (name: string, args: readonly unknown[]): BoundTask => ({ module: boundObjectHost, export: name, args })
     return new SequenceBound<T>(
       runner,
       make.export,

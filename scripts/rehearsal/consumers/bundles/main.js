@@ -3,7 +3,14 @@
 import assert from 'node:assert/strict'
 import { piscinaExecutor } from '@posttask/backend-piscina'
 import { tinypoolExecutor } from '@posttask/backend-tinypool'
-import { ModuleLoadError, ParallelTaskRunner, ThreadPool, taskModule } from '@posttask/core'
+import {
+  ModuleLoadError,
+  ParallelTaskRunner,
+  SequenceBound,
+  SingleThreadTaskRunner,
+  ThreadPool,
+  taskModule,
+} from '@posttask/core'
 
 const tasks = taskModule(new URL('./tasks.js', import.meta.url))
 
@@ -12,6 +19,8 @@ for (const makeExecutor of [piscinaExecutor, tinypoolExecutor]) {
   const runner = new ParallelTaskRunner(pool, { maxConcurrency: 1 })
   assert.equal(await runner.run(tasks.greet('world')), 'HELLO WORLD')
   await assert.rejects(runner.run(tasks.nothing()), ModuleLoadError)
+  const counter = SequenceBound.create(new SingleThreadTaskRunner(pool), tasks.Counter, 5)
+  assert.equal(await counter.call.add(2), 7)
   await pool.close()
 }
 console.log('consumer ok')

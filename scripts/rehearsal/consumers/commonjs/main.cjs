@@ -1,6 +1,5 @@
 // A CommonJS project: require() of ES modules, and a worker module that is CommonJS.
 const assert = require('node:assert/strict')
-const path = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { inlineExecutor } = require('@posttask/backend-inline')
 const { piscinaExecutor } = require('@posttask/backend-piscina')
@@ -15,7 +14,7 @@ const { exportMetrics } = require('@posttask/prometheus')
 const { createTestEnvironment } = require('@posttask/testing')
 const { register } = require('prom-client')
 
-const tasks = taskModule(pathToFileURL(path.join(__dirname, 'tasks.cjs')))
+const tasks = taskModule(pathToFileURL(require.resolve('./tasks.cjs')))
 
 const main = async () => {
   assert.equal(typeof taskContext, 'function')

@@ -1,5 +1,4 @@
-// Our declarations, checked to the last file. Those of piscina and tinypool do not stand that, so the thread backends, which
-// name their types, are left to main.ts. That nothing is missing here is seen to by write-entries.mjs.
+// Our declarations, checked to the last file, beside main.ts. That nothing is missing is seen to by write-entries.mjs.
 import { inlineExecutor } from '@posttask/backend-inline'
 import { KeyedTaskRunner, SequencedTaskRunner, ThreadPool } from '@posttask/core'
 import { installShutdownHooks } from '@posttask/core/node'
@@ -33,3 +32,6 @@ export const watchers: Disposable[] = [
   traceTasks(pool, { filter: ({ name }) => name !== 'heartbeat' }),
   exportMetrics(pool, { prefix: 'app_', histograms: [0.1, 1] }),
 ]
+
+// @ts-expect-error an ES module of ours has no default export, whatever its declarations are for CommonJS
+export type NoDefault = typeof import('@posttask/core').default
