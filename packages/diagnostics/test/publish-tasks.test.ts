@@ -123,7 +123,7 @@ test('posts, drops and runners have channels of their own', async () => {
   listen<RunnerMessage>('posttask.runner:create', ({ runner, pool }) => void seen.push(`create ${runner.name} in ${pool}`))
   listen<RunnerMessage>('posttask.runner:close', ({ runner }) => void seen.push(`close ${runner.name}`))
   const { pool } = poolWith(env)
-  const runner = new SequencedTaskRunner(pool, { name: 'r', queueLimit: 2 })
+  const runner = new SequencedTaskRunner(pool, { name: 'r', queueLimit: 1 })
   runner.postTask(() => {}, { name: 'a' }).cancel()
   runner.postTaskAndReply(
     () => {},

@@ -57,6 +57,7 @@ describe('the metrics of a pool', () => {
         `posttask_tasks_rejected_total{pool="main",runner="runner-a",kind="sequenced",reason="queue-full"} 1`,
         `posttask_tasks_repeating{${a}} 1`,
         `posttask_tasks_running{${a}} 1`,
+        `posttask_tasks_timed_out_total{${a}} 0`,
       ].toSorted(),
     )
     await close(env, pool)
@@ -195,9 +196,9 @@ describe('one registry', () => {
       ...(await scrape(registry, 'posttask_task_duration_seconds_count')),
     ]
     const expected = [
-      `posttask_tasks_completed_total{${a}} 1`,
-      `posttask_tasks_rejected_total{${a},reason="queue-full"} 2`,
-      `posttask_task_duration_seconds_count{${a},priority="user-visible"} 1`,
+      `posttask_tasks_completed_total{${a}} 2`,
+      `posttask_tasks_rejected_total{${a},reason="queue-full"} 1`,
+      `posttask_task_duration_seconds_count{${a},priority="user-visible"} 2`,
     ]
     expect(await counts()).toEqual(expected)
     first?.[Symbol.dispose]()
