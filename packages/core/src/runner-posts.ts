@@ -136,13 +136,14 @@ export abstract class RunnerPosts extends RunnerQueue {
   }
 
   /** @internal */
-  protected postBarrier(callback: Task, resolve: Resolve): void {
+  protected postBarrier(callback: Task, resolve: Resolve): TaskRecord {
     this.queue.split(this.pool.nextId)
     this.barriers++
     const record = this.submit(callback, { name: 'flush' }, resolve, reportsToPromise | isBarrier, 0)
     this.queue.split(this.pool.nextId)
     if (record.isSettled) this.barriers--
     else this.update()
+    return record
   }
 
   /** @internal */
