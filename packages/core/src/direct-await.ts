@@ -59,7 +59,8 @@ const isSameFunction = (a: Frame, b: Frame): boolean =>
  * not V8's, or the function is not an async one.
  */
 export const isDirectAwait = (task: unknown): (() => boolean) | undefined => {
-  if (traces.captureStackTrace === undefined || Object.prototype.toString.call(task) !== '[object AsyncFunction]') return undefined
+  if (traces.captureStackTrace === undefined || Object.prototype.toString.call(task) !== '[object AsyncFunction]')
+    return undefined
   try {
     // The getter, what awaits, and what called that.
     const whole = capture(3, isDirectAwait)

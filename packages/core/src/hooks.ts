@@ -17,6 +17,8 @@ import { takeAnswered } from './poster.ts'
 import type { TaskRecord } from './task-record.ts'
 import type { TaskRun } from './task-run.ts'
 import type { TaskRunner } from './task-runner.ts'
+import { edgesOf } from './wait-edge.ts'
+import { firstCycle } from './wait-graph.ts'
 
 /** Where to send what nobody waits for. */
 export interface HookOptions {
@@ -39,8 +41,13 @@ const printError = (event: TaskErrorEvent): void => {
 }
 
 const printStall = (event: StallEvent): void => {
-  const { runMs, waiting, origin } = event
-  console.error(`${describe(event)} runs for ${Math.round(runMs)} ms now; waiting in its runner: ${waiting}`, ...site(origin))
+  const { runMs, waiting, waitsFor, cycle, origin } = event
+  const waits = waitsFor.length === 0 ? '' : `; it may wait for ${waitsFor.join(', ')}`
+  const deadlock = cycle === undefined ? '' : `, in a cycle: ${cycle.join(' -> ')}`
+  console.error(
+    `${describe(event)} runs for ${Math.round(runMs)} ms now; waiting in its runner: ${waiting}${waits}${deadlock}`,
+    ...site(origin),
+  )
 }
 
 const printRejection = (event: TaskRejectedEvent): void => {
@@ -153,7 +160,9 @@ export class Hooks {
 
   stalled(record: TaskRecord, runMs: number): void {
     const waiting = record.runner.waiting.size
-    this.#call(() => this.#onStall({ ...eventOf(record), runMs, waiting, origin: postedFrom(record) }))
+    const waitsFor = edgesOf(record).map(({ what }) => what)
+    const cycle = firstCycle([record])
+    this.#call(() => this.#onStall({ ...eventOf(record), runMs, waiting, waitsFor, cycle, origin: postedFrom(record) }))
   }
 
   /** `isReported` is false where the poster's own promise tells. */

@@ -401,12 +401,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
     return task !== undefined && task.runner === this.self && task.isHolding ? task : undefined
   }
 
-  #wait(
-    call: 'waitIdle' | 'waitQuiescent',
-    until: number,
-    { signal }: WaitOptions,
-    wait: () => Promise<void>,
-  ): Promise<void> {
+  #wait(call: 'waitIdle' | 'waitQuiescent', until: number, { signal }: WaitOptions, wait: () => Promise<void>): Promise<void> {
     const holder = this.#heldBy()
     if (holder !== undefined) return this.#refuseDeadlock(holder, `${call}()`, 'wait outside of its tasks')
     const waiting = this.#waited(call, until, signal === undefined ? wait() : abortable(signal, wait), signal !== undefined)

@@ -70,9 +70,7 @@ export class WaitEdge implements TaskWait {
   /** True if a time limit or a signal may end the wait, whatever else happens. */
   get isLimited(): boolean {
     const extras = this.target?.extras
-    return (
-      this.hasSignal || extras?.group !== undefined || extras?.timeout !== undefined || extras?.queueTimeout !== undefined
-    )
+    return this.hasSignal || extras?.group !== undefined || extras?.timeout !== undefined || extras?.queueTimeout !== undefined
   }
 
   get isCertain(): boolean {

@@ -89,8 +89,14 @@ const cycleFrom = (from: TaskRecord, counts: Counts): readonly string[] | undefi
   return stuck.has(from) ? walk(from, stuck, counts) : undefined
 }
 
-/** The cycle of waits in which a task would be if it, and everybody else, awaited what it has asked for. */
-export const possibleCycle = (record: TaskRecord): readonly string[] | undefined => cycleFrom(record, isPossible)
+/** The first cycle of waits in which one of the tasks would be if each task awaited what it has asked for. */
+export const firstCycle = (records: readonly TaskRecord[]): readonly string[] | undefined => {
+  for (const record of records) {
+    const cycle = cycleFrom(record, isPossible)
+    if (cycle !== undefined) return cycle
+  }
+  return undefined
+}
 
 /** A task now waits at this edge for certain: if that closes a cycle, the wait ends with an error (W3). */
 export const refuseDeadlock = (edge: WaitEdge): void => {

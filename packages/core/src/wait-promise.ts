@@ -1,6 +1,6 @@
 import { synchronousTask } from './current-task.ts'
-import type { TaskRecord } from './task-record.ts'
 import { isDirectAwait } from './direct-await.ts'
+import type { TaskRecord } from './task-record.ts'
 import type { WaitEdge } from './wait-edge.ts'
 import { refuseDeadlock } from './wait-graph.ts'
 

@@ -43,7 +43,9 @@ describe('a cycle of waits', () => {
       x.run(() => y.run(() => x.run(() => seen.push('innermost'), { name: 'again' }), { name: 'credit' }), { name: 'debit' }),
     )
     expect(outcome).toBeInstanceOf(SequenceDeadlockError)
-    expect((outcome as Error).message).toContain('accounts["y"]/credit -> accounts["x"]/again -> accounts["x"]/debit -> accounts["y"]/credit')
+    expect((outcome as Error).message).toContain(
+      'accounts["y"]/credit -> accounts["x"]/again -> accounts["x"]/debit -> accounts["y"]/credit',
+    )
     expect(seen).toEqual([])
     expect(accounts.stats()).toMatchObject({ running: 0, pending: 0 })
   })
@@ -65,6 +67,11 @@ describe('a cycle of waits', () => {
     )
     expect(outcome).toBeInstanceOf(SequenceDeadlockError)
     expect((outcome as Error).message).toContain('"inner" on runner "b" awaits run() of runner "a"')
-    expect(await outcomeOf(env, a.run(() => 'goes on'))).toBe('goes on')
+    expect(
+      await outcomeOf(
+        env,
+        a.run(() => 'goes on'),
+      ),
+    ).toBe('goes on')
   })
 })
