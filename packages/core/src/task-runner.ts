@@ -15,7 +15,7 @@ import type { TaskSummary } from './task-history.ts'
 import { isSameKey } from './task-label.ts'
 import { PackedTask } from './task-pack.ts'
 import type { Bucket } from './task-queue.ts'
-import { isBarrier, type Resolve, reportsToPromise, type TaskRecord } from './task-record.ts'
+import { delayed, isBarrier, type Resolve, reportsToPromise, type TaskRecord } from './task-record.ts'
 import type { ThreadPool } from './thread-pool.ts'
 import { checkedCount, checkedTime, levelOf, priorityOf } from './traits.ts'
 import { addEdge, type WaitCall, WaitEdge } from './wait-edge.ts'
@@ -387,6 +387,21 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   /** @internal No task more may start, whatever its key. */
   get isAtLimit(): boolean {
     return this.running >= this.maxConcurrency
+  }
+
+  /** @internal A task with an order below `until` waits for its turn. */
+  hasQueued(until: number): boolean {
+    const { oldest } = this.queue
+    if (oldest !== undefined && oldest.order < until) return true
+    // Barriers are no one's oldest.
+    return this.barriers > 0 && [...this.queue].some(({ order }) => order < until)
+  }
+
+  /** @internal A barrier waits that must have ended before `record` starts. */
+  hasBarrierAhead(record: TaskRecord): boolean {
+    const isAhead = (other: TaskRecord): boolean =>
+      other.has(isBarrier) && other !== record && (record.code === delayed || other.order < record.order)
+    return this.barriers > 0 && [...this.queue].some(isAhead)
   }
 
   /** True if another task of `key` would have to wait for `holder`. */

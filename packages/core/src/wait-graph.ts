@@ -1,6 +1,7 @@
 import { SequenceDeadlockError } from './errors.ts'
 import { isSameKey, taskLabel } from './task-label.ts'
 import { continuesOnShutdown, isBarrier, running, type TaskRecord } from './task-record.ts'
+import type { TaskRunner } from './task-runner.ts'
 import type { ThreadPool } from './thread-pool.ts'
 import { edgesOf, type WaitEdge } from './wait-edge.ts'
 
@@ -16,36 +17,47 @@ const isFull = ({ pump, executor }: ThreadPool<never>): boolean => pump.active >
 const holdersOfPool = (pool: ThreadPool<never>): TaskRecord[] =>
   pool.runners.flatMap((runner) => (runner.isDedicated ? [] : runner.holders))
 
-const isKeyHolder = (record: TaskRecord, holder: TaskRecord): boolean =>
-  record.runner.kind === 'keyed' && isSameKey(holder.extras?.key, record.extras?.key)
+/** Those of the tasks that run beside `record` which it has to wait for, each of them: they hold its key, or there is a barrier. */
+const aheadOf = (record: TaskRecord): readonly TaskRecord[] => {
+  const { runner } = record
+  const { holders } = runner
+  if (record.has(isBarrier) || runner.hasBarrierAhead(record)) return holders
+  const isKeyed = runner.kind === 'keyed'
+  const { key } = record.extras ?? {}
+  return holders.filter((holder) => holder.has(isBarrier) || (isKeyed && isSameKey(holder.extras?.key, key)))
+}
 
-/** Only one task of these has to stay for `record` to wait: they hold its sequence, or a barrier is between them. */
-const holdsAlone = (record: TaskRecord, holder: TaskRecord): boolean =>
-  isKeyHolder(record, holder) || record.has(isBarrier) || holder.has(isBarrier)
+const isShort = ({ isDedicated, pool }: TaskRunner): boolean => !isDedicated && isFull(pool)
+
+/** What `edge` waits for may still wait for a place, of its runner and of the pool. */
+const needsPlace = ({ target, on, until, call }: WaitEdge): boolean =>
+  target === undefined ? call === 'ready' || on.hasQueued(until) : target.code !== running
+
+/** Running tasks of the runner itself that `edge` may have to wait for. */
+const holdersFor = (edge: WaitEdge): readonly TaskRecord[] => {
+  const { target, on, until, call } = edge
+  if (target?.code === running) return [target]
+  if (target !== undefined) return on.isAtLimit ? on.holders : aheadOf(target)
+  if (call === 'close') return on.holders.filter((holder) => !holder.has(continuesOnShutdown))
+  return on.holders.filter(({ order }) => order < until)
+}
 
 /** Running tasks that `edge` may have to wait for. */
-const blockersOf = ({ target, on, until, call }: WaitEdge): readonly TaskRecord[] => {
-  if (target === undefined && call === 'close') return on.holders.filter((holder) => !holder.has(continuesOnShutdown))
-  if (target === undefined) return on.holders.filter(({ order }) => order < until)
-  if (target.code === running) return [target]
-  const { pool } = on
-  if (!on.isDedicated && isFull(pool)) return [...new Set([...on.holders, ...holdersOfPool(pool)])]
-  return on.isAtLimit ? on.holders : on.holders.filter((holder) => holdsAlone(target, holder))
-}
+const blockersOf = (edge: WaitEdge): ReadonlySet<TaskRecord> =>
+  new Set([...holdersFor(edge), ...(isShort(edge.on) && needsPlace(edge) ? holdersOfPool(edge.on.pool) : [])])
 
 /** True if `edge` never ends while the tasks of `stuck` do not end. */
 const isStuck = (edge: WaitEdge, stuck: ReadonlySet<TaskRecord>): boolean => {
   const { target, on, call } = edge
-  const here = blockersOf(edge).filter((record) => stuck.has(record))
-  if (here.length === 0) return false
-  if (target === undefined ? call !== 'ready' : target.code === running) return true
-  const ofRunner = here.filter(({ runner }) => runner === on)
-  if (ofRunner.length >= on.maxConcurrency) return true
-  if (target === undefined) return false
-  if (ofRunner.some((holder) => holdsAlone(target, holder))) return true
-  const { pool } = on
-  const inSlots = here.filter(({ runner }) => !runner.isDedicated && runner.pool === pool)
-  return !on.isDedicated && isFull(pool) && inSlots.length >= pool.executor.maxConcurrency
+  const holders = holdersFor(edge).filter((record) => stuck.has(record))
+  const isOne = target === undefined ? call !== 'ready' : target.code === running
+  if (isOne && holders.length > 0) return true
+  if (!needsPlace(edge)) return false
+  if (holders.length >= on.maxConcurrency) return true
+  if (target !== undefined && aheadOf(target).some((holder) => stuck.has(holder))) return true
+  if (!isShort(on)) return false
+  const inSlots = holdersOfPool(on.pool).filter((record) => stuck.has(record))
+  return inSlots.length >= on.pool.executor.maxConcurrency
 }
 
 /** The tasks, of those that `from` may wait for and itself, none of which can end before another one of them has. */
@@ -78,7 +90,7 @@ const walk = (from: TaskRecord, stuck: ReadonlySet<TaskRecord>, counts: Counts):
     if (edge === undefined) break
     // What has not started stands between the two.
     if (edge.target !== undefined && edge.target.code !== running) path.push(edge.target)
-    record = blockersOf(edge).find((blocker) => stuck.has(blocker))
+    record = [...blockersOf(edge)].find((blocker) => stuck.has(blocker))
   }
   return path.map(taskLabel)
 }
