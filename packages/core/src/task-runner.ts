@@ -81,6 +81,9 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   declare readonly '~accepts'?: (task: Accepts) => void
 
   readonly metadata: Readonly<Record<string, unknown>>
+  /** @internal One of its tasks has waited for a runner. */
+  hasWaiters = false
+  #awaited = 0
 
   /** @internal */
   constructor(
@@ -389,6 +392,14 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
     return this.running >= this.maxConcurrency
   }
 
+  /**
+   * @internal To be asked once for each `await` of a task that waits for this runner: true if that may become part of a cycle.
+   * To look at the `await` costs microseconds, so a runner of whose tasks none has ever waited is believed after a while.
+   */
+  mayLeadBack(): boolean {
+    return this.hasWaiters || this.pool.executor.maxConcurrency !== Number.POSITIVE_INFINITY || this.#awaited++ < trialAwaits
+  }
+
   /** @internal A task with an order below `until` waits for its turn. */
   hasQueued(until: number): boolean {
     const { oldest } = this.queue
@@ -465,6 +476,9 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
 }
 
 const ignore = (): void => {}
+
+/** From then on a runner whose tasks wait for nobody is believed to be one. */
+const trialAwaits = 100
 
 const abortable = (signal: AbortSignal, wait: () => Promise<void>): Promise<void> => {
   if (signal.aborted) return Promise.reject(signal.reason)

@@ -97,6 +97,7 @@ export class WaitEdge implements TaskWait {
 
 /** Keeps `edge` with its task. Those that are over go when the list has doubled. */
 export const addEdge = (edge: WaitEdge): WaitEdge => {
+  edge.runner.hasWaiters = true
   const extras = edge.runner.extrasOf(edge.task)
   const edges = (extras.edges ??= [])
   const { length } = edges

@@ -112,7 +112,9 @@ export const firstCycle = (records: readonly TaskRecord[]): readonly string[] | 
 
 /** A task now waits at this edge for certain: if that closes a cycle, the wait ends with an error (W3). */
 export const refuseDeadlock = (edge: WaitEdge): void => {
-  const cycle = edge.isOver || edge.isLimited ? undefined : cycleFrom(edge.task, isProven)
+  // Mostly nothing is in the way.
+  if (edge.isOver || edge.isLimited || blockersOf(edge).size === 0) return
+  const cycle = cycleFrom(edge.task, isProven)
   if (cycle === undefined) return
   const { task, call, on, runner } = edge
   edge.fail(

@@ -9,6 +9,7 @@ import {
   type StallEvent,
   type TaskContext,
   type TaskRunner,
+  TaskTimeoutError,
   ThreadPool,
 } from '@posttask/core'
 import { createTestEnvironment, type TestEnvironment } from '@posttask/testing'
@@ -364,4 +365,16 @@ describe('what is not certain is shown', () => {
     expect(seen).toEqual([100, 0])
     expect(env.pool.waits()).toEqual([])
   })
+})
+
+test('W3 a runner that has long been waited for, and never waited itself, is looked at anew when it does', async () => {
+  await using env = createTestEnvironment(quiet)
+  const [a, b] = sequences(env)
+  for (let time = 0; time < 200; time++) a.postTask(async () => await b.run(ignore))
+  await env.runUntilIdle()
+  const cycle = (): Promise<unknown> => a.run(async () => await b.run(async () => await a.run(ignore), { timeout: 5 }))
+  // The first one is known to nobody but the time limit.
+  expect(await outcomeOf(env, cycle())).toBeInstanceOf(TaskTimeoutError)
+  const again = a.run(async () => await b.run(async () => await a.run(ignore)))
+  expect(await outcomeOf(env, again)).toBeInstanceOf(SequenceDeadlockError)
 })
