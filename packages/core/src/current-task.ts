@@ -31,6 +31,9 @@ export const trackRunners = (): void => {
   storage ??= createAsyncStorage<TaskRecord>()
 }
 
+/** The task in whose synchronous part the caller is. */
+export const synchronousTask = (): TaskRecord | undefined => current
+
 /** The task in whose synchronous part the caller is; with `trackRunner`, in whose async continuation. */
 export const currentTask = (): TaskRecord | undefined => {
   if (current !== undefined) return current

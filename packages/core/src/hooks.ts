@@ -17,6 +17,8 @@ import { PostedEvent } from './posted-event.ts'
 import type { TaskRecord } from './task-record.ts'
 import type { TaskRun } from './task-run.ts'
 import type { TaskRunner } from './task-runner.ts'
+import { edgesOf } from './wait-edge.ts'
+import { firstCycle } from './wait-graph.ts'
 
 /** Where to send what nobody waits for. */
 export interface HookOptions {
@@ -39,8 +41,13 @@ const printError = (event: TaskErrorEvent): void => {
 }
 
 const printStall = (event: StallEvent): void => {
-  const { runMs, waiting, origin } = event
-  console.error(`${describe(event)} runs for ${Math.round(runMs)} ms now; waiting in its runner: ${waiting}`, ...site(origin))
+  const { runMs, waiting, waitsFor, cycle, origin } = event
+  const waits = waitsFor.length === 0 ? '' : `; it may wait for ${waitsFor.join(', ')}`
+  const deadlock = cycle === undefined ? '' : `, in a cycle: ${cycle.join(' -> ')}`
+  console.error(
+    `${describe(event)} runs for ${Math.round(runMs)} ms now; waiting in its runner: ${waiting}${waits}${deadlock}`,
+    ...site(origin),
+  )
 }
 
 const printRejection = (event: TaskRejectedEvent): void => {
@@ -156,7 +163,8 @@ export class Hooks {
   }
 
   stalled(record: TaskRecord, runMs: number): void {
-    const event = { ...eventOf(record), runMs, waiting: record.runner.waiting.size }
+    const waitsFor = edgesOf(record).map(({ what }) => what)
+    const event = { ...eventOf(record), runMs, waiting: record.runner.waiting.size, waitsFor, cycle: firstCycle([record]) }
     this.#call(() => this.#onStall({ ...event, origin: postedFrom(record) }))
   }
 

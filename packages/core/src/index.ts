@@ -73,3 +73,4 @@ export {
 } from './task-runner.ts'
 export type { TaskCandidate, TestSeam } from './test-seam.ts'
 export { ThreadPool, type ThreadPoolOptions } from './thread-pool.ts'
+export type { TaskWait, WaitCall } from './wait-edge.ts'

@@ -28,6 +28,6 @@ export class KeyedSequence<Accepts extends Task = Task> {
 
   /** As {@link TaskRunner.run}; a task of the same key that awaits it would wait for itself (W3). */
   run<Posted extends Accepts>(task: Posted, options?: RunOptions): Promise<TaskResult<Posted>> {
-    return this.runner.runBehind(this.runner.heldFor(this.key), task, options, this.key)
+    return this.runner.runFor(this.key, task, options)
   }
 }

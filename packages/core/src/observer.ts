@@ -77,6 +77,13 @@ export interface StallEvent extends TaskEvent {
   readonly runMs: number
   /** How many tasks wait in its runner. */
   readonly waiting: number
+  /** What it has asked for and not got yet, in words: `run db/query` (W3). Empty if that is not known. */
+  readonly waitsFor: readonly string[]
+  /**
+   * The tasks in a cycle, each of which has asked for the next one. They are deadlocked if they await that, which is not
+   * always known: what is certain was refused (W3). Undefined if there is no cycle.
+   */
+  readonly cycle: readonly string[] | undefined
   /** The stack of the post, with `traceOrigin: true`. */
   readonly origin: string | undefined
 }

@@ -26,6 +26,7 @@ import {
 import { TaskRun } from './task-run.ts'
 import type { ThreadPool } from './thread-pool.ts'
 import { bestEffort } from './traits.ts'
+import { noteReturned } from './wait-promise.ts'
 
 /**
  * The one engine: a queue and N slots. It starts what the pump lets it start, and ends what was started.
@@ -389,6 +390,7 @@ export abstract class RunnerEngine extends RunnerPosts {
 /** Called in the async scope of a task, with the task as `this`. */
 function execute(this: TaskRecord, executor: ThreadExecutor<never>): unknown {
   const value = this.has(isBarrier) ? (this.task as Closure)(this) : executor.execute(this.task as never, this)
+  if (this.extras?.edges !== undefined) noteReturned(this, value)
   // Here, for a thenable may start its work when its `then` is called: in the task's context, as the rest of the task.
   return typeof value === 'object' || typeof value === 'function' ? withoutThenable(value) : value
 }

@@ -151,19 +151,20 @@ export abstract class RunnerPosts extends RunnerQueue {
   }
 
   /** @internal */
-  protected postBarrier(callback: Task, resolve: Resolve): void {
+  protected postBarrier(callback: Task, resolve: Resolve): TaskRecord {
     const isAccepted = this.acceptsPost(isBarrier, false)
     beginChange()
     if (isAccepted) {
       this.queue.split(this.pool.nextId)
       this.barriers++
     }
-    this.submit(callback, { name: 'flush' }, resolve, reportsToPromise | isBarrier, 0)
+    const record = this.submit(callback, { name: 'flush' }, resolve, reportsToPromise | isBarrier, 0)
     if (isAccepted) {
       this.queue.split(this.pool.nextId)
       this.update()
     }
     endChange()
+    return record
   }
 
   /** @internal */

@@ -4,6 +4,7 @@ import type { DelayEntry } from './delay-queue.ts'
 import type { Origin } from './origin.ts'
 import type { SignalGroup } from './signal-group.ts'
 import type { PostOptions, Task, TaskHandle } from './task.ts'
+import type { WaitEdge } from './wait-edge.ts'
 
 /** Something that waits inside a task, and ends when the task is aborted or ends. */
 export interface AbortableWait {
@@ -42,6 +43,8 @@ export class TaskExtras {
   abortReason: unknown = undefined
   /** Sleeps and yields of the running task; made by the first, for a set costs more than all the rest. */
   waits: Set<AbortableWait> | undefined = undefined
+  /** What the running task has asked for, and may wait for (W3). */
+  edges: WaitEdge[] | undefined = undefined
   /** Who posted it, where somebody watches and it does not join the queue at once. */
   poster: TaskHandle | undefined = undefined
   /** Where it was posted from, with `traceOrigin`. Formatted when read. */
@@ -63,6 +66,7 @@ export class TaskExtras {
     this.onProgress = undefined
     this.progressScope = undefined
     this.poster = undefined
+    this.edges = undefined
   }
 
   addWait(wait: AbortableWait): void {

@@ -14,11 +14,14 @@ import type { Closure, PostOptions, Task, TaskContext, TaskHandle, TaskPriority,
 import { type ReplyOptions, ReplySink } from './task-and-reply.ts'
 import { taskName } from './task-extras.ts'
 import type { TaskSummary } from './task-history.ts'
+import { isSameKey } from './task-label.ts'
 import { PackedTask } from './task-pack.ts'
 import type { Bucket } from './task-queue.ts'
-import { isBarrier, type Resolve, reportsToPromise, type TaskRecord } from './task-record.ts'
+import { delayed, isBarrier, type Resolve, reportsToPromise, type TaskRecord } from './task-record.ts'
 import type { ThreadPool } from './thread-pool.ts'
 import { checkedCount, checkedTime, levelOf, priorityOf } from './traits.ts'
+import { addEdge, type WaitCall, WaitEdge } from './wait-edge.ts'
+import { WaitPromise } from './wait-promise.ts'
 
 /** Which of the runners it is. */
 export type RunnerKind = 'sequenced' | 'parallel' | 'single-thread' | 'keyed'
@@ -83,6 +86,9 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   declare readonly '~accepts'?: (task: Accepts) => void
 
   readonly metadata: Readonly<Record<string, unknown>>
+  /** @internal One of its tasks has waited for a runner. */
+  hasWaiters = false
+  #awaited = 0
 
   /** @internal */
   constructor(
@@ -184,20 +190,19 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
    * @throws TypeError, RangeError at the call for bad arguments (F6, D2)
    */
   run<Posted extends Accepts>(task: Posted, options?: RunOptions): Promise<TaskResult<Posted>> {
-    return this.runBehind(this.heldFor(undefined), task, options)
+    return this.runFor(undefined, task, options)
   }
 
-  /** @internal `holder`: the current task, where it holds what the new one would have to wait for (W3). */
-  runBehind<Posted extends Accepts>(
-    holder: TaskRecord | undefined,
-    task: Posted,
-    options: RunOptions | undefined,
-    key?: unknown,
-  ): Promise<TaskResult<Posted>> {
+  /** @internal `run` on the sequence of a key. */
+  runFor<Posted extends Accepts>(key: unknown, task: Posted, options: RunOptions | undefined): Promise<TaskResult<Posted>> {
     const delay = options?.delay === undefined ? 0 : checkedTime(options.delay, 'delay')
-    if (holder !== undefined) return this.#refuseDeadlock(holder, 'run()', 'postTask() hands work over without waiting')
-    const promise = new Promise<unknown>(keepResolve)
-    const pack = key === undefined ? this.packFor(task, options) : undefined
+    const current = currentTask()
+    // Only a task that runs can wait, and only for its waits is there something to pay (W3).
+    const waiter = current?.isHolding ? current : undefined
+    if (waiter !== undefined && this.#isBehind(waiter, key))
+      return this.#refuseDeadlock(waiter, 'run()', 'postTask() hands work over without waiting')
+    const promise = waiter === undefined ? new Promise<unknown>(keepResolve) : new WaitPromise<unknown>(keepResolve)
+    const pack = key === undefined && waiter === undefined ? this.packFor(task, options) : undefined
     if (pack !== undefined) {
       this.pack(pack, task as Closure, this.pool.takeId(), resolveLatest)
       resolveLatest = ignore
@@ -205,7 +210,8 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
     }
     const record = this.submit(task, options, resolveLatest, reportsToPromise, delay, undefined, key)
     resolveLatest = ignore
-    this.pool.seam?.wait?.(currentTask(), `run ${this.name}/${record.name}`, record)
+    if (waiter !== undefined) this.#waitFor(waiter, 'run', record, promise as WaitPromise<unknown>)
+    this.pool.seam?.wait?.(current, `run ${this.name}/${record.name}`, record)
     return promise as Promise<TaskResult<Posted>>
   }
 
@@ -228,7 +234,9 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
    * @throws SequenceDeadlockError (as a rejection) inside a task of this runner (W3)
    */
   waitIdle(options: WaitOptions = {}): Promise<void> {
-    return this.#wait('waitIdle', options, () => this.waiters.wait(this.pool.nextId, this.queue.size + this.running))
+    return this.#wait('waitIdle', this.pool.nextId, options, () =>
+      this.waiters.wait(this.pool.nextId, this.queue.size + this.running),
+    )
   }
 
   /** As `waitIdle`, and for what those tasks post here: resolves when nothing is queued and nothing runs (W2). */
@@ -238,7 +246,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
         await this.waiters.wait(this.pool.nextId, this.queue.size + this.running)
       }
     }
-    return this.#wait('waitQuiescent', options, untilQuiescent)
+    return this.#wait('waitQuiescent', Number.POSITIVE_INFINITY, options, untilQuiescent)
   }
 
   /**
@@ -248,12 +256,14 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   flush(callback?: Closure<void>): Promise<void> {
     if (callback !== undefined && callback !== null && typeof callback !== 'function')
       throw new TypeError('flush takes a function, or nothing')
-    const holder = this.heldBy()
+    const holder = this.#heldBy()
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'flush()', 'flush from outside of its tasks')
-    const promise = new Promise<unknown>(keepResolve)
-    this.postBarrier(callback ?? ignore, resolveLatest)
+    const current = currentTask()
+    const promise = current?.isHolding ? new WaitPromise<unknown>(keepResolve) : new Promise<unknown>(keepResolve)
+    const record = this.postBarrier(callback ?? ignore, resolveLatest)
     resolveLatest = ignore
-    this.pool.seam?.wait?.(currentTask(), `flush ${this.name}`, promise)
+    if (current?.isHolding) this.#waitFor(current, 'flush', record, promise as WaitPromise<unknown>)
+    this.pool.seam?.wait?.(current, `flush ${this.name}`, promise)
     return promise as Promise<void>
   }
 
@@ -262,10 +272,12 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
    * the caller's: no other post takes it before the code behind that `await` has gone on.
    */
   ready(): Promise<void> {
-    const holder = this.maxConcurrency === 1 && !this.bound.hasRoom ? this.heldBy() : undefined
+    const holder = this.maxConcurrency === 1 && !this.bound.hasRoom ? this.#heldBy() : undefined
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'ready()', 'raise queueLimit')
     if (this.isClosed) return Promise.reject(this.closedError())
-    const promise = this.waitForRoom()
+    const { hasRoom } = this.bound
+    const room = this.waitForRoom()
+    const promise = hasRoom ? room : this.#waited('ready', Number.POSITIVE_INFINITY, room)
     this.pool.seam?.wait?.(currentTask(), `ready ${this.name}`, promise)
     return promise
   }
@@ -299,7 +311,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
    */
   close(): Promise<void> {
     this.stop(false)
-    const holder = this.heldBy()
+    const holder = this.#heldBy()
     if (holder !== undefined) {
       const refused = this.#refuseDeadlock(holder, 'close()', 'call it without await')
       // Closing without waiting is fine.
@@ -307,7 +319,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
       return refused
     }
     this.pool.seam?.wait?.(currentTask(), `close ${this.name}`, this.closed)
-    return this.closed
+    return this.#waited('close', Number.POSITIVE_INFINITY, this.closed)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -378,25 +390,92 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
     return repeating
   }
 
-  /** @internal The current task, where another one of `key` would have to wait for it. */
-  heldFor(key: unknown): TaskRecord | undefined {
-    const holder = this.heldBy()
-    const isBehind = this.maxConcurrency === 1 || (this.kind === 'keyed' && isSameKey(holder?.extras?.key, key))
-    return isBehind ? holder : undefined
+  /** @internal Those that run here: what waits for its turn waits for them. */
+  get holders(): readonly TaskRecord[] {
+    const current = currentTask()
+    const holders = [...this.inFlight]
+    // One that is in its synchronous part is not in flight before it has returned a promise.
+    if (current?.runner === this.self && current.isHolding && !holders.includes(current)) holders.push(current)
+    return holders
   }
 
-  /** @internal The current task, where it is one of this runner and has not ended. */
-  heldBy(): TaskRecord | undefined {
+  /** @internal No task more may start, whatever its key. */
+  get isAtLimit(): boolean {
+    return this.running >= this.maxConcurrency
+  }
+
+  /**
+   * @internal To be asked once for each `await` of a task that waits for this runner: true if that may become part of a cycle.
+   * To look at the `await` costs microseconds, so a runner of whose tasks none has ever waited is believed after a while.
+   */
+  mayLeadBack(): boolean {
+    return this.hasWaiters || this.pool.executor.maxConcurrency !== Number.POSITIVE_INFINITY || this.#awaited++ < trialAwaits
+  }
+
+  /** @internal A task with an order below `until` waits for its turn. */
+  hasQueued(until: number): boolean {
+    const { oldest } = this.queue
+    if (oldest !== undefined && oldest.order < until) return true
+    // Barriers are no one's oldest.
+    return this.barriers > 0 && [...this.queue].some(({ order }) => order < until)
+  }
+
+  /** @internal A barrier waits that must have ended before `record` starts. */
+  hasBarrierAhead(record: TaskRecord): boolean {
+    const isAhead = (other: TaskRecord): boolean =>
+      other.has(isBarrier) && other !== record && (record.code === delayed || other.order < record.order)
+    return this.barriers > 0 && [...this.queue].some(isAhead)
+  }
+
+  /** True if another task of `key` would have to wait for `holder`. */
+  #isBehind(holder: TaskRecord, key: unknown): boolean {
+    const isMine = holder.runner === this.self
+    return isMine && (this.maxConcurrency === 1 || (this.kind === 'keyed' && isSameKey(holder.extras?.key, key)))
+  }
+
+  /** The current task, if it is one of this runner and has not ended. */
+  #heldBy(): TaskRecord | undefined {
     const task = currentTask()
     return task !== undefined && task.runner === this.self && task.isHolding ? task : undefined
   }
 
-  #wait(what: string, { signal }: WaitOptions, wait: () => Promise<void>): Promise<void> {
-    const holder = this.heldBy()
-    if (holder !== undefined) return this.#refuseDeadlock(holder, `${what}()`, 'wait outside of its tasks')
-    const waiting = signal === undefined ? wait() : abortable(signal, wait)
-    this.pool.seam?.wait?.(currentTask(), `${what} ${this.name}`, waiting)
+  #wait(call: 'waitIdle' | 'waitQuiescent', until: number, { signal }: WaitOptions, wait: () => Promise<void>): Promise<void> {
+    const holder = this.#heldBy()
+    if (holder !== undefined) return this.#refuseDeadlock(holder, `${call}()`, 'wait outside of its tasks')
+    const waiting = this.#waited(call, until, signal === undefined ? wait() : abortable(signal, wait), signal !== undefined)
+    this.pool.seam?.wait?.(currentTask(), `${call} ${this.name}`, waiting)
     return waiting
+  }
+
+  /** A task waits for another one: the wait fails if it closes a cycle (W3). */
+  #waitFor(waiter: TaskRecord, call: 'run' | 'flush', target: TaskRecord, promise: WaitPromise<unknown>): void {
+    promise.edge = addEdge(new WaitEdge(waiter, call, this.self, target, 0))
+    promise.edge.fail = (error) => this.#withdraw(target, error)
+  }
+
+  /** The same for a wait that has no task of its own. */
+  #waited(call: WaitCall, until: number, waiting: Promise<void>, hasSignal = false): Promise<void> {
+    const waiter = currentTask()
+    if (!waiter?.isHolding) return waiting
+    const edge = addEdge(new WaitEdge(waiter, call, this.self, undefined, until, hasSignal))
+    const promise = new WaitPromise<void>((resolve, reject) => {
+      const end = (): void => edge.end()
+      waiting.then(resolve, reject)
+      waiting.then(end, end)
+      edge.fail = (error) => {
+        edge.end()
+        reject(error)
+      }
+    })
+    promise.edge = edge
+    return promise
+  }
+
+  /** A task that has not started will not run: its poster would wait for it for ever. */
+  #withdraw(record: TaskRecord, error: Error): void {
+    this.takeOut(record)
+    this.refuse(record, 'deadlock', error)
+    this.dismiss(record)
   }
 
   #refuseDeadlock(holder: TaskRecord, call: string, remedy: string): Promise<never> {
@@ -410,5 +489,5 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
 
 const ignore = (): void => {}
 
-/** As a `Map` compares. */
-const isSameKey = (a: unknown, b: unknown): boolean => a === b || (Number.isNaN(a) && Number.isNaN(b))
+/** From then on a runner whose tasks wait for nobody is believed to be one. */
+const trialAwaits = 100

@@ -20,6 +20,7 @@ import type { RunnerKind, TaskRunner } from './task-runner.ts'
 import { TaskYield } from './task-yield.ts'
 import type { TestSeam } from './test-seam.ts'
 import { checkedCount, checkedTime } from './traits.ts'
+import { edgesOf, type TaskWait } from './wait-edge.ts'
 
 /** Options of a pool. Times are milliseconds. */
 export interface ThreadPoolOptions<Accepts extends Task = Task> extends HookOptions {
@@ -172,12 +173,17 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   }
 
   /**
-   * The pool in words, for a log or a person: what runs and for how long, what waits behind it and for how long, and
-   * what is delayed, paused or fenced. Times are there with `timing`, `stallWarningMs` or an observer; posting sites
+   * The pool in words, for a log or a person: what runs and for how long, what it waits for, what waits behind it and for how
+   * long, and what is delayed, paused or fenced. Times are there with `timing`, `stallWarningMs` or an observer; posting sites
    * with `traceOrigin`. The wording may change.
    */
   describe(): string {
     return describePool(this as ThreadPool<never>)
+  }
+
+  /** What the running tasks have asked for and not got yet, so that they may wait for it (W3), as far as it is known. */
+  waits(): readonly TaskWait[] {
+    return this.runners.flatMap((runner) => runner.holders.flatMap(edgesOf))
   }
 
   /**
