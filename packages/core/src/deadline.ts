@@ -1,5 +1,6 @@
 import type { DelayEntry } from './delay-queue.ts'
 import { TaskTimeoutError } from './errors.ts'
+import { appendOrigin } from './origin.ts'
 import { running, type TaskRecord } from './task-record.ts'
 
 /** The time limit of a task: of its wait (C1), then of its run (C2). */
@@ -26,9 +27,9 @@ export class Deadline implements DelayEntry {
       ? `did not end within its timeout of ${this.#ms} ms`
       : `did not start within its queueTimeout of ${this.#ms} ms`
     const remedy = isRunning ? 'let it watch context.signal' : 'post less, or give its runner a higher priority'
-    record.runner.abort(
-      record,
-      new TaskTimeoutError(`task "${record.name}" on runner "${record.runner.name}" ${what}; raise the limit, or ${remedy}`),
+    const error = new TaskTimeoutError(
+      `task "${record.name}" on runner "${record.runner.name}" ${what}; raise the limit, or ${remedy}`,
     )
+    record.runner.abort(record, appendOrigin(error, record))
   }
 }

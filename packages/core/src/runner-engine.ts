@@ -2,6 +2,7 @@ import { runAsCurrent, setCurrent } from './current-task.ts'
 import { TaskCancelledError } from './errors.ts'
 import type { ThreadExecutor } from './executor.ts'
 import { InFlight, isPromise, withoutThenable } from './in-flight.ts'
+import { appendOrigin } from './origin.ts'
 import { RunnerPosts } from './runner-posts.ts'
 import type { EngineOptions } from './runner-queue.ts'
 import type { Closure } from './task.ts'
@@ -300,7 +301,7 @@ export abstract class RunnerEngine extends RunnerPosts {
   }
 
   #cancelledError(record: TaskRecord): TaskCancelledError {
-    return new TaskCancelledError(`task "${record.name}" on runner "${this.name}" was cancelled`)
+    return appendOrigin(new TaskCancelledError(`task "${record.name}" on runner "${this.name}" was cancelled`), record)
   }
 
   #endExtras(record: TaskRecord, extras: TaskExtras): void {

@@ -1,4 +1,9 @@
+import { callMethod, disposeOf } from './bound-object.ts'
 import { QueueFullError, RunnerClosedError, SequenceDeadlockError } from './errors.ts'
+import { KeyedSequence } from './keyed-sequence.ts'
+import { captureCaller, type Origin } from './origin.ts'
+import { kindOf } from './post-checks.ts'
+import { postFrom } from './poster.ts'
 import type { BoundTask, Task, TaskContext } from './task.ts'
 import { isStub, type Stub } from './task-module.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -55,7 +60,8 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
     this.#task = task
     this.#post = post
     this.#dispose = dispose
-    const constructed = runner.run(construct, { name: `new ${name}` })
+    // Above this: what made the tasks, and `create`.
+    const constructed = postFrom(captureCaller(runner.pool, 3), () => runner.run(construct, { name: `new ${name}` }))
     // Whoever calls a method is told.
     constructed.catch((error: unknown) => {
       this.#failure = { error }
@@ -86,7 +92,7 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
     construct: Construct<T, unknown[]> | Stub<(...args: unknown[]) => T>,
     ...args: unknown[]
   ): SequenceBound<T> {
-    const runner = anyRunner as TaskRunner
+    const runner = checkedRunner(anyRunner)
     const { executor } = runner.pool
     const isInline = executor.capabilities.boundary === 'inline'
     if (runner.kind === 'parallel' || runner.kind === 'keyed' || (!isInline && runner.kind !== 'single-thread')) {
@@ -134,7 +140,7 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
     if (post === undefined)
       throw new TypeError(`post() of "${this.#name}" needs its object on this event loop; call a method of it instead`)
     if (this.#disposed !== undefined) return this.#refuse('post()')
-    return this.#run(post(body), 'post') as Promise<Awaited<R>>
+    return this.#run(post(body), 'post', captureCaller(this.#runner.pool, 1)) as Promise<Awaited<R>>
   }
 
   /**
@@ -142,7 +148,7 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
    * Where the runner refuses that (Q1, W3) it rejects, and may be tried again.
    */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed ??= this.#run(this.#dispose(), 'dispose').then(
+    this.#disposed ??= this.#run(this.#dispose(), 'dispose', captureCaller(this.#runner.pool, 1)).then(
       () => {},
       (error: unknown) => {
         // An object that was never made needs no disposal; its callers were told.
@@ -156,17 +162,17 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
 
   #call(method: string, args: readonly unknown[]): Promise<unknown> {
     if (this.#disposed !== undefined) return this.#refuse(`its method ${method}`)
-    return this.#run(this.#task(method, args), method)
+    return this.#run(this.#task(method, args), method, captureCaller(this.#runner.pool, 2))
   }
 
   #refuse(what: string): Promise<never> {
     return Promise.reject(new TypeError(`"${this.#name}" was disposed of; ${what} cannot be called any more`))
   }
 
-  async #run(task: Task, what: string): Promise<unknown> {
+  async #run(task: Task, what: string, origin: Origin | undefined): Promise<unknown> {
     const guarded = typeof task === 'function' ? this.#unlessFailed(task) : task
     try {
-      return await this.#runner.run(guarded, { name: `${this.#name}.${what}` })
+      return await postFrom(origin, () => this.#runner.run(guarded, { name: `${this.#name}.${what}` }))
     } catch (error) {
       throw this.#failure === undefined ? error : this.#failure.error
     }
@@ -180,18 +186,16 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
   }
 }
 
+const checkedRunner = (runner: unknown): TaskRunner => {
+  if (runner instanceof KeyedSequence) {
+    throw new TypeError(
+      `SequenceBound cannot live on one key of runner "${runner.runner.name}"; make a sequenced runner for it, or keep the object in a Map and post to forKey(key)`,
+    )
+  }
+  if (typeof (runner as Partial<TaskRunner> | undefined)?.run !== 'function')
+    throw new TypeError(`SequenceBound.create needs a task runner as its first argument, not ${kindOf(runner)}`)
+  return runner as TaskRunner
+}
+
 const isRefusal = (error: unknown): boolean =>
   error instanceof QueueFullError || error instanceof RunnerClosedError || error instanceof SequenceDeadlockError
-
-/** Calls a method of an object that lives here. */
-export const callMethod = (object: object, method: string, args: readonly unknown[]): unknown => {
-  const found = (object as Record<string, unknown>)[method]
-  if (typeof found !== 'function') throw new TypeError(`the bound object has no method "${method}"`)
-  return found.apply(object, args)
-}
-
-/** Disposes of an object that lives here, where it knows how. */
-export const disposeOf = (object: object | undefined): unknown => {
-  const { [Symbol.asyncDispose]: later, [Symbol.dispose]: now } = (object ?? {}) as Partial<AsyncDisposable & Disposable>
-  return later === undefined ? now?.call(object) : later.call(object)
-}

@@ -72,7 +72,8 @@ export class TaskOutcomes {
   }
 
   #report(record: TaskRecord, error: unknown): void {
-    appendOrigin(error, record)
+    // A time limit had it from the start.
+    if (record.code === failed) appendOrigin(error, record)
     this.#pool.hooks.failed(record, error)
   }
 

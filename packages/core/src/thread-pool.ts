@@ -90,7 +90,7 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   #closing: PoolClosing<Accepts> | undefined
 
   constructor(options: ThreadPoolOptions<Accepts>) {
-    const { executor } = options
+    const executor = options?.executor
     if (typeof executor?.execute !== 'function') {
       throw new TypeError('new ThreadPool({ executor }) needs an executor, such as inlineExecutor() of @posttask/backend-inline')
     }

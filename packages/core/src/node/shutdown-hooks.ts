@@ -60,9 +60,11 @@ const closeInOrder = async (pool: HookedPool, { queued = 'drop', timeoutMs }: Sh
  * using hooks = installShutdownHooks(pool, { timeoutMs: 10_000 })
  * ```
  *
+ * @throws TypeError for what is no pool
  * @throws RangeError for a `timeoutMs` that is none
  */
 export const installShutdownHooks = (pool: HookedPool, options: ShutdownHookOptions = {}): ShutdownHooks => {
+  if (typeof pool?.terminate !== 'function') throw new TypeError('installShutdownHooks needs a ThreadPool as its first argument')
   const { signals = ['SIGINT', 'SIGTERM'], timeoutMs, onClosed } = options
   if (timeoutMs !== undefined) checkedTime(timeoutMs, 'timeoutMs')
   const shutdown = {}
