@@ -1,5 +1,6 @@
 import { QueueFullError } from './errors.ts'
 import type { RejectionReason } from './observer.ts'
+import { onAbort } from './on-abort.ts'
 import type { TaskQueue } from './task-queue.ts'
 import type { TaskRecord } from './task-record.ts'
 import { checkedCount } from './traits.ts'
@@ -81,10 +82,29 @@ export class QueueBound {
     this.#granted++
   }
 
-  wait(): Promise<void> {
+  wait(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((grant, refuse) => {
-      this.#askers.push({ grant, refuse })
+      this.#askers.push(signal === undefined ? { grant, refuse } : this.#abortable({ grant, refuse }, signal))
     })
+  }
+
+  /** One who gives up when the signal fires, and then takes no place. */
+  #abortable({ grant, refuse }: Asker, signal: AbortSignal): Asker {
+    const end = onAbort(signal, (reason) => {
+      this.#askers.splice(this.#askers.indexOf(asker), 1)
+      refuse(reason as Error)
+    })
+    const asker: Asker = {
+      grant() {
+        end()
+        grant()
+      },
+      refuse(error) {
+        end()
+        refuse(error)
+      },
+    }
+    return asker
   }
 
   /** True where room came free and somebody was given a place, which ends with the turn. */

@@ -113,6 +113,11 @@ export abstract class RunnerQueue extends ReadyEntry {
     return this.counters.completed + this.counters.failed
   }
 
+  /** @internal It is gone: somebody else counts for it. */
+  handCountsTo(counters: OutcomeCounters): void {
+    this.counters.handOver(counters)
+  }
+
   /** @internal */
   get dropped(): number {
     return this.counters.dropped
@@ -177,8 +182,8 @@ export abstract class RunnerQueue extends ReadyEntry {
   }
 
   /** @internal A place in the queue, now or when there is one; it ends with the turn. */
-  protected waitForRoom(): Promise<void> {
-    if (!this.bound.hasRoom) return this.bound.wait()
+  protected waitForRoom(signal?: AbortSignal): Promise<void> {
+    if (!this.bound.hasRoom) return this.bound.wait(signal)
     this.bound.grant()
     this.pool.turn.onEnd(this)
     return Promise.resolve()

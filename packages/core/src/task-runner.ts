@@ -3,6 +3,7 @@ import { currentTask } from './current-task.ts'
 import { SequenceDeadlockError } from './errors.ts'
 import { LevelBucket } from './level-bucket.ts'
 import { type MapOptions, type MapOutcome, type Mapper, type MapResult, mapTasks } from './map-tasks.ts'
+import { oldestAges } from './oldest-ages.ts'
 import { checkOptions, checkTask } from './post-checks.ts'
 import type { FullPolicy } from './queue-bound.ts'
 import { RepeatingTask, type RepeatingTaskHandle, type RepeatOptions } from './repeating-task.ts'
@@ -38,6 +39,8 @@ export interface RunnerOptions {
    * `timing` costs. Default: none.
    */
   history?: number | boolean | undefined
+  /** True: the runner takes posts, and starts nothing before `resume()`. Default false. */
+  paused?: boolean | undefined
 }
 
 /** Options of `run`. */
@@ -78,6 +81,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   declare readonly '~accepts'?: (task: Accepts) => void
 
   readonly metadata: Readonly<Record<string, unknown>>
+  #birthPause: Disposable | undefined
 
   /** @internal */
   constructor(
@@ -87,7 +91,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
     options: RunnerOptions,
     makeBucket?: () => Bucket,
   ) {
-    const { name, priority, queueLimit, onFull, history } = options ?? {}
+    const { name, priority, queueLimit, onFull, history, paused } = options ?? {}
     const isFifo = kind === 'sequenced' || kind === 'single-thread'
     super(pool, {
       kind,
@@ -102,6 +106,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
       history,
     })
     this.metadata = Object.freeze({ ...options?.metadata })
+    if (paused) this.#birthPause = this.addPause()
     pool.hooks.runnerOpened(this.self)
   }
 
@@ -251,12 +256,16 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
     return promise as Promise<void>
   }
 
-  /** Resolves when the queue has room for a post (Q1): `await runner.ready()` before each gives back-pressure. */
-  ready(): Promise<void> {
+  /**
+   * Resolves when the queue has room for a post (Q1): `await runner.ready()` before each gives back-pressure. A wait that its
+   * signal ends takes no place.
+   */
+  ready({ signal }: WaitOptions = {}): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason)
     const holder = this.maxConcurrency === 1 && !this.bound.hasRoom ? this.heldBy() : undefined
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'ready()', 'raise queueLimit')
     if (this.isClosed) return Promise.reject(this.closedError())
-    const promise = this.waitForRoom()
+    const promise = this.waitForRoom(signal)
     this.pool.seam?.wait?.(currentTask(), `ready ${this.name}`, promise)
     return promise
   }
@@ -264,6 +273,12 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   /** Nothing new starts until every pause is released. What runs goes on; closing the runner releases them. */
   pause(): Disposable {
     return this.addPause()
+  }
+
+  /** Ends the pause that the runner was made with (`paused: true`). Those of `pause()` stay. More than once is fine. */
+  resume(): void {
+    this.#birthPause?.[Symbol.dispose]()
+    this.#birthPause = undefined
   }
 
   /** Changes the priority of the runner and of everything queued that was posted without one of its own (P3). */
@@ -323,7 +338,9 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
       cancelled,
       rejected,
       closed: this.isClosed,
+      paused: this.isPaused,
       barrierPending: this.barriers > 0,
+      ...oldestAges(this.self),
       waitMs: waitMs?.summary(),
       runMs: runMs?.summary(),
     }

@@ -10,8 +10,9 @@ import { type HookOptions, Hooks } from './hooks.ts'
 import { HostTurn } from './host-turn.ts'
 import type { Observer } from './observer.ts'
 import { type CloseReport, PoolClosing } from './pool-closing.ts'
-import type { PoolStats } from './pool-stats.ts'
+import { type PoolStats, poolStatsOf } from './pool-stats.ts'
 import { Pump } from './pump.ts'
+import { OutcomeCounters } from './runner-stats.ts'
 import { Sleep } from './sleep.ts'
 import { StallWatch } from './stall-watch.ts'
 import type { Task } from './task.ts'
@@ -79,6 +80,8 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   /** @internal */
   readonly accepts: { readonly closures: boolean; readonly boundTasks: boolean }
   readonly #runners = new Set<TaskRunner>()
+  /** What became of the tasks of runners that are gone. */
+  readonly #past = new OutcomeCounters()
   readonly #names = new Map<string, number>()
   readonly #timing: boolean
   readonly #asyncContext: boolean
@@ -156,19 +159,7 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   }
 
   stats(): PoolStats {
-    const runners = this.runners.map((runner) => runner.stats())
-    const sum = (pick: (stats: (typeof runners)[number]) => number): number =>
-      runners.reduce((total, stats) => total + pick(stats), 0)
-    return {
-      name: this.name,
-      executor: this.executor.name,
-      slots: this.executor.maxConcurrency,
-      active: this.pump.active,
-      queued: sum(({ pending }) => pending),
-      delayed: sum(({ delayed }) => delayed),
-      closed: this.isClosed,
-      runners,
-    }
+    return poolStatsOf(this as ThreadPool<never>, this.#past)
   }
 
   /**
@@ -242,7 +233,9 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
 
   /** @internal */
   remove(runner: TaskRunner): void {
-    if (this.#runners.delete(runner)) this.hooks.runnerClosed(runner)
+    if (!this.#runners.delete(runner)) return
+    runner.handCountsTo(this.#past)
+    this.hooks.runnerClosed(runner)
   }
 
   /** @internal */
