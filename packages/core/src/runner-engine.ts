@@ -166,6 +166,11 @@ export abstract class RunnerEngine extends RunnerPosts {
     return records.length
   }
 
+  /** @internal Cancels what runs, and still waits for it (C2). */
+  abortRunning(reasonFor: (record: TaskRecord) => Error): void {
+    for (const record of [...this.inFlight]) this.abort(record, reasonFor(record))
+  }
+
   /** @internal */
   progress(record: TaskRecord, value: unknown): void {
     const onProgress = record.extras?.onProgress

@@ -4,7 +4,8 @@ import { KeyedSequence } from './keyed-sequence.ts'
 import { captureCaller, type Origin } from './origin.ts'
 import { kindOf } from './post-checks.ts'
 import { postFrom } from './poster.ts'
-import type { BoundTask, Task, TaskContext } from './task.ts'
+import type { BoundTask, Task, TaskContext, TaskHandle } from './task.ts'
+import type { ReplyOptions } from './task-and-reply.ts'
 import { isStub, type Stub } from './task-module.ts'
 import type { TaskRunner } from './task-runner.ts'
 
@@ -15,6 +16,11 @@ export type BoundCalls<T> = {
   ) => infer R
     ? (...args: Args) => Promise<Awaited<R>>
     : never
+}
+
+/** The methods of `T`, each handed over as a task whose outcome the caller does not wait for. */
+export type BoundPosts<T> = {
+  readonly [Name in keyof BoundCalls<T>]: (...args: Parameters<BoundCalls<T>[Name]>) => TaskHandle
 }
 
 type Construct<T, Args extends unknown[]> = new (...args: Args) => T
@@ -46,6 +52,12 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
   #disposed: Promise<void> | undefined
   /** The calls: `await bound.call.method(...args)`. */
   readonly call: BoundCalls<T>
+  /**
+   * The same calls without an outcome: `bound.postCall.method(...args)` hands one over as `postTask` does, and a failure
+   * goes to the pool's `onTaskError` (F2). Chromium's `AsyncCall`.
+   * @throws TypeError at the call once the object was disposed of
+   */
+  readonly postCall: BoundPosts<T>
 
   private constructor(
     runner: TaskRunner,
@@ -66,10 +78,8 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
     constructed.catch((error: unknown) => {
       this.#failure = { error }
     })
-    this.call = new Proxy({} as BoundCalls<T>, {
-      get: (_target, method) =>
-        typeof method === 'symbol' || method === 'then' ? undefined : (...args: unknown[]) => this.#call(method, args),
-    })
+    this.call = methodsOf((method, args) => this.#call(method, args))
+    this.postCall = methodsOf((method, args) => this.#postCall(method, args))
   }
 
   /**
@@ -144,6 +154,29 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
   }
 
   /**
+   * Calls a method and then `reply` with its result on `options.replyTo`, by default the runner whose task makes this call;
+   * a failure calls `onError` there, or goes to the pool's `onTaskError` (F7). Chromium's `AsyncCall(...).Then(...)`.
+   *
+   * ```ts
+   * counter.postCallAndReply('add', [2], (sum) => show(sum), { replyTo: ui })
+   * ```
+   *
+   * @throws TypeError without `replyTo` outside of a task, and once the object was disposed of
+   */
+  postCallAndReply<Name extends keyof BoundCalls<T>>(
+    method: Name,
+    args: Parameters<BoundCalls<T>[Name]>,
+    reply: (result: Awaited<ReturnType<BoundCalls<T>[Name]>>, context: TaskContext) => unknown,
+    options: ReplyOptions = {},
+  ): TaskHandle {
+    const called = this.#taskOf(method as string, args)
+    const name = `${this.#name}.${String(method)}`
+    const post = (): TaskHandle =>
+      this.#runner.postTaskAndReply(called, reply as (result: unknown, context: TaskContext) => unknown, { ...options, name })
+    return postFrom(captureCaller(this.#runner.pool, 1), post)
+  }
+
+  /**
    * Disposes of the object on its runner, behind the calls already made: its `Symbol.asyncDispose` or `Symbol.dispose`.
    * Where the runner refuses that (Q1, W3) it rejects, and may be tried again.
    */
@@ -162,15 +195,31 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
 
   #call(method: string, args: readonly unknown[]): Promise<unknown> {
     if (this.#disposed !== undefined) return this.#refuse(`its method ${method}`)
-    return this.#run(this.#task(method, args), method, captureCaller(this.#runner.pool, 2))
+    return this.#run(this.#task(method, args), method, captureCaller(this.#runner.pool, ofMethod))
+  }
+
+  #postCall(method: string, args: readonly unknown[]): TaskHandle {
+    const task = this.#taskOf(method, args)
+    const origin = captureCaller(this.#runner.pool, ofMethod)
+    return postFrom(origin, () => this.#runner.postTask(task, { name: `${this.#name}.${method}` }))
+  }
+
+  /** The task of a call whose outcome nobody awaits. */
+  #taskOf(method: string, args: readonly unknown[]): Task {
+    if (this.#disposed !== undefined) throw this.#disposedError(`its method ${method}`)
+    return this.#guarded(this.#task(method, args))
   }
 
   #refuse(what: string): Promise<never> {
-    return Promise.reject(new TypeError(`"${this.#name}" was disposed of; ${what} cannot be called any more`))
+    return Promise.reject(this.#disposedError(what))
+  }
+
+  #disposedError(what: string): TypeError {
+    return new TypeError(`"${this.#name}" was disposed of; ${what} cannot be called any more`)
   }
 
   async #run(task: Task, what: string, origin: Origin | undefined): Promise<unknown> {
-    const guarded = typeof task === 'function' ? this.#unlessFailed(task) : task
+    const guarded = this.#guarded(task)
     try {
       return await postFrom(origin, () => this.#runner.run(guarded, { name: `${this.#name}.${what}` }))
     } catch (error) {
@@ -178,13 +227,25 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
     }
   }
 
-  #unlessFailed(task: (context: TaskContext) => unknown): Task {
+  /** Without its object a call fails with what the construction failed with. */
+  #guarded(task: Task): Task {
+    if (typeof task !== 'function') return task
     return (context) => {
       if (this.#failure !== undefined) throw this.#failure.error
       return task(context)
     }
   }
 }
+
+/** Frames of ours from a call by `methodsOf` up. */
+const ofMethod = 3
+
+/** An object with every method, which `call` is told of. */
+const methodsOf = <Methods extends object>(call: (method: string, args: readonly unknown[]) => unknown): Methods =>
+  new Proxy({} as Methods, {
+    get: (_target, method) =>
+      typeof method === 'symbol' || method === 'then' ? undefined : (...args: unknown[]) => call(method, args),
+  })
 
 const checkedRunner = (runner: unknown): TaskRunner => {
   if (runner instanceof KeyedSequence) {

@@ -7,6 +7,7 @@ import { oldestAges } from './oldest-ages.ts'
 import { checkOptions, checkTask } from './post-checks.ts'
 import type { FullPolicy } from './queue-bound.ts'
 import { RepeatingTask, type RepeatingTaskHandle, type RepeatOptions } from './repeating-task.ts'
+import { type RunHandle, refusedTask, SpawnedTask } from './run-handle.ts'
 import { ClosableRunner } from './runner-closing.ts'
 import type { RunnerStats } from './runner-stats.ts'
 import type { Closure, PostOptions, Task, TaskContext, TaskHandle, TaskPriority, TaskResult } from './task.ts'
@@ -206,6 +207,35 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
     resolveLatest = ignore
     this.pool.seam?.wait?.(currentTask(), `run ${this.name}/${record.name}`, record)
     return promise as Promise<TaskResult<Posted>>
+  }
+
+  /**
+   * As `run`, and gives a handle at once: it cancels the task without a signal made for that, and `result` is what `run`
+   * would return. A failure that nobody awaits is an unhandled rejection; a cancellation by this handle is not.
+   * @throws TypeError, RangeError at the call for bad arguments (F6, D2)
+   */
+  spawn<Posted extends Accepts>(task: Posted, options?: RunOptions): RunHandle<TaskResult<Posted>> {
+    return this.spawnBehind(this.heldFor(undefined), task, options)
+  }
+
+  /** @internal As `runBehind`. */
+  spawnBehind<Posted extends Accepts>(
+    holder: TaskRecord | undefined,
+    task: Posted,
+    options: RunOptions | undefined,
+    key?: unknown,
+  ): RunHandle<TaskResult<Posted>> {
+    const delay = options?.delay === undefined ? 0 : checkedTime(options.delay, 'delay')
+    if (holder !== undefined) {
+      const refused = this.#refuseDeadlock(holder, 'spawn()', 'postTask() hands work over without waiting')
+      const id = this.pool.takeId()
+      return new SpawnedTask(refusedTask(id, options?.name ?? taskName(task, id)), refused)
+    }
+    const promise = new Promise<unknown>(keepResolve)
+    const record = this.submit(task, options, resolveLatest, reportsToPromise, delay, undefined, key)
+    resolveLatest = ignore
+    this.pool.seam?.wait?.(currentTask(), `spawn ${this.name}/${record.name}`, record)
+    return new SpawnedTask(record, promise as Promise<TaskResult<Posted>>)
   }
 
   /**

@@ -9,7 +9,7 @@ import type { Executor } from './executor.ts'
 import { type HookOptions, Hooks } from './hooks.ts'
 import { HostTurn } from './host-turn.ts'
 import type { Observer } from './observer.ts'
-import { type CloseReport, PoolClosing } from './pool-closing.ts'
+import { type CloseOptions, type CloseReport, PoolClosing } from './pool-closing.ts'
 import { type PoolStats, poolStatsOf } from './pool-stats.ts'
 import { Pump } from './pump.ts'
 import { OutcomeCounters } from './runner-stats.ts'
@@ -173,14 +173,18 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
 
   /**
    * Closes the runners in reverse order of their creation, each as {@link TaskRunner.close} does, then the executor.
-   * Past `timeoutMs` it terminates what is left (W6). Every call gets the same report.
+   * Past `signalAfterMs` it cancels what still runs, `block-shutdown` tasks included, with a `PoolClosedError` as the reason,
+   * and waits on (C2); past `timeoutMs` it terminates what is left (W6). A later call may set either anew. Every call gets the
+   * same report.
+   * @throws RangeError for a time that is none
    * @throws SequenceDeadlockError from a task of this pool, which would wait for itself (W3); the pool closes all the same
    */
-  close(options: { readonly timeoutMs?: number | undefined } = {}): Promise<CloseReport> {
-    const { timeoutMs } = options
+  close(options: CloseOptions = {}): Promise<CloseReport> {
+    const { timeoutMs, signalAfterMs } = options
     if (timeoutMs !== undefined) checkedTime(timeoutMs, 'timeoutMs')
+    if (signalAfterMs !== undefined) checkedTime(signalAfterMs, 'signalAfterMs')
     this.#closing ??= new PoolClosing(this)
-    const report = this.#closing.close(timeoutMs)
+    const report = this.#closing.close({ timeoutMs, signalAfterMs })
     const task = currentTask()
     return task?.isHolding && task.runner.pool === (this as ThreadPool<never>) ? this.#deadlock(task, report) : report
   }
