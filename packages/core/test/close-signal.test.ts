@@ -12,8 +12,8 @@ import { createTestEnvironment } from '@posttask/testing'
 import { describe, expect, test } from 'vitest'
 
 interface Tasks {
-  waitUntilAborted(): Promise<never>
-  spin(): never
+  spinUntilThrown(started: Int32Array): never
+  markAndSpin(started: Int32Array): never
 }
 const tasks = taskModule<Tasks>(new URL('./worker/fixtures/tasks.js', import.meta.url))
 
@@ -118,7 +118,11 @@ describe('close({ signalAfterMs })', () => {
   test('C3 the signal reaches a task on a thread, which is ended where it does not heed it', async () => {
     const pool = new ThreadPool({ executor: piscinaExecutor({ maxThreads: 2, abortGraceMs: 0 }) })
     const runner = new ParallelTaskRunner(pool, { maxConcurrency: 2 })
-    const ends = [tasks.waitUntilAborted(), tasks.spin()].map((task) => runner.run(task).catch((error: unknown) => error))
+    const cells = [1, 2].map(() => new Int32Array(new SharedArrayBuffer(4)))
+    const [heeding, deaf] = cells as [Int32Array, Int32Array]
+    const asked = [tasks.spinUntilThrown(heeding), tasks.markAndSpin(deaf)]
+    const ends = asked.map((task) => runner.run(task).catch((error: unknown) => error))
+    while (cells.some((cell) => Atomics.load(cell, 0) === 0)) await new Promise(setImmediate)
     const closed = pool.close({ signalAfterMs: 0 })
     for (const end of ends) expect(await end).toBeInstanceOf(PoolClosedError)
     await closed
