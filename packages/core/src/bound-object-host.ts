@@ -1,6 +1,6 @@
+import { callMethod, disposeOf } from './bound-object.ts'
 import { WorkerCrashedError } from './errors.ts'
 import { loadExport } from './load-export.ts'
-import { callMethod, disposeOf } from './sequence-bound.ts'
 
 const objects = new Map<string, object>()
 

@@ -1,5 +1,6 @@
 import type { DelayEntry } from './delay-queue.ts'
 import { TaskTimeoutError } from './errors.ts'
+import { appendOrigin } from './origin.ts'
 import { running, type TaskRecord } from './task-record.ts'
 
 /** The time limit of a task: of its wait (C1), then of its run (C2). */
@@ -27,11 +28,9 @@ export class Deadline implements DelayEntry {
       : `did not start within its queueTimeout of ${this.#ms} ms`
     const remedy = isRunning ? 'let it watch context.signal' : 'post less, or give its runner a higher priority'
     const note = record.runner.pool.seam?.explainTimeout?.(record)
-    record.runner.abort(
-      record,
-      new TaskTimeoutError(
-        `task "${record.name}" on runner "${record.runner.name}" ${what}; raise the limit, or ${remedy}${note === undefined ? '' : `\n${note}`}`,
-      ),
+    const error = new TaskTimeoutError(
+      `task "${record.name}" on runner "${record.runner.name}" ${what}; raise the limit, or ${remedy}${note === undefined ? '' : `\n${note}`}`,
     )
+    record.runner.abort(record, appendOrigin(error, record))
   }
 }

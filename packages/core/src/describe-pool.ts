@@ -56,7 +56,7 @@ export const describePool = (pool: ThreadPool<never>): string => {
   const cycle = firstCycle(pool.runners.flatMap((runner) => runner.holders))
   const idle = sections.filter((lines) => lines.length === 0).length
   return [
-    `pool "${name}" on ${executor}: ${active} of ${slots} slots taken, ${queued} queued, ${delayed} delayed${closed ? ', closed' : ''}`,
+    `pool "${name}" on ${executor}: ${active} of ${slots ?? 'Infinity'} slots taken, ${queued} queued, ${delayed} delayed${closed ? ', closed' : ''}`,
     ...(pool.pump.isFenced ? ['  a fence is held: nothing starts'] : []),
     ...sections.flat(),
     ...(idle === 0 ? [] : [`  ${idle} idle ${idle === 1 ? 'runner' : 'runners'}`]),

@@ -1,5 +1,5 @@
 import { ThreadPoolNotInitializedError } from './errors.ts'
-import type { CloseReport } from './pool-closing.ts'
+import type { CloseOptions, CloseReport } from './pool-closing.ts'
 import { SequencedTaskRunner } from './sequenced-task-runner.ts'
 import type { RunnerOptions } from './task-runner.ts'
 import { ThreadPool, type ThreadPoolOptions } from './thread-pool.ts'
@@ -23,9 +23,7 @@ export const globalThreadPool = (): ThreadPool => {
 }
 
 /** Closes the global pool, and forgets it: a new one may be made. Undefined where there was none. */
-export const shutdownGlobalThreadPool = async (options?: {
-  readonly timeoutMs?: number | undefined
-}): Promise<CloseReport | undefined> => {
+export const shutdownGlobalThreadPool = async (options?: CloseOptions): Promise<CloseReport | undefined> => {
   const closing = pool
   pool = undefined
   return closing?.close(options)

@@ -1,3 +1,4 @@
+import type { RunHandle } from './run-handle.ts'
 import type { PostOptions, Task, TaskHandle, TaskResult } from './task.ts'
 import type { RunOptions, TaskRunner } from './task-runner.ts'
 import { checkedTime } from './traits.ts'
@@ -29,5 +30,10 @@ export class KeyedSequence<Accepts extends Task = Task> {
   /** As {@link TaskRunner.run}; a task of the same key that awaits it would wait for itself (W3). */
   run<Posted extends Accepts>(task: Posted, options?: RunOptions): Promise<TaskResult<Posted>> {
     return this.runner.runFor(this.key, task, options)
+  }
+
+  /** As {@link TaskRunner.spawn}; a task of the same key that awaits it would wait for itself (W3). */
+  spawn<Posted extends Accepts>(task: Posted, options?: RunOptions): RunHandle<TaskResult<Posted>> {
+    return this.runner.spawnFor(this.key, task, options)
   }
 }

@@ -1,4 +1,6 @@
+import { captureCaller, type Origin } from './origin.ts'
 import { checkOptions, checkTask, kindOf } from './post-checks.ts'
+import { postFrom } from './poster.ts'
 import type { BoundTask, Closure, PostOptions, Task, TaskContext } from './task.ts'
 import { isStub } from './task-module.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -100,7 +102,8 @@ export const mapTasks = <Item, Result>(
   if (!isStub(mapper)) checkTask(runner, mapper as Closure)
   checkOptions(options)
   const window = checkedCount(options.window ?? Math.min(32, runner.maxConcurrency * 2), 'window')
-  return iterate(runner, items, mapper, { ...options, window })
+  const name = options.name ?? (mapper.name || undefined)
+  return iterate(runner, items, mapper, { ...options, name, window }, captureCaller(runner.pool, 2))
 }
 
 async function* iterate<Item, Result>(
@@ -108,6 +111,7 @@ async function* iterate<Item, Result>(
   items: Items<Item>,
   mapper: Mapper<Item, Result>,
   options: MapOptions & { readonly window: number },
+  origin: Origin | undefined,
 ): AsyncGenerator<Result, void, undefined> {
   const { ordered = true, window, signal, ...postOptions } = options
   const source = new Source(items)
@@ -129,7 +133,8 @@ async function* iterate<Item, Result>(
   const take = (result: IteratorResult<Item, unknown>): void => {
     if (result.done) return
     const place = taken++
-    const running = runner.run(taskFor(mapper, result.value), { ...postOptions, signal: aborter.signal }) as Promise<Result>
+    const task = taskFor(mapper, result.value)
+    const running = postFrom(origin, () => runner.run(task, { ...postOptions, signal: aborter.signal })) as Promise<Result>
     const onSettled = (): void => {
       settled.set(place, running)
       wake()

@@ -19,6 +19,13 @@ export const captureOrigin = (ownFrames: number): Origin => {
   return origin
 }
 
+/**
+ * Remembers who calls a function of ours that posts on behalf of its caller, where the pool traces origins. `ownFrames` are
+ * the frames of ours from there up.
+ */
+export const captureCaller = (pool: { readonly tracesOrigin: boolean }, ownFrames: number): Origin | undefined =>
+  pool.tracesOrigin ? captureOrigin(ownFrames + 1) : undefined
+
 /** The stack of the post of a task, where the pool traces origins (E5). */
 export const postedFrom = (record: TaskRecord): string | undefined => {
   try {
@@ -34,13 +41,13 @@ export const postedFrom = (record: TaskRecord): string | undefined => {
   }
 }
 
-/** Adds the posting site to the stack of the error that a task failed with (E5). */
-export const appendOrigin = (error: unknown, record: TaskRecord): void => {
+/** Adds the posting site of a task to the stack of its error (E5), and returns that error. */
+export const appendOrigin = <E>(error: E, record: TaskRecord): E => {
   const origin = postedFrom(record)
   try {
-    if (origin === undefined || !(error instanceof Error)) return
-    error.stack = `${error.stack}\n    --- posted from ---\n${origin}`
+    if (origin !== undefined && error instanceof Error) error.stack = `${error.stack}\n    --- posted from ---\n${origin}`
   } catch {
     // A frozen error stays as it is, and one that cannot be looked at too.
   }
+  return error
 }

@@ -1,5 +1,6 @@
 import type { TimerHandle } from './clock.ts'
 import { PoolClosedError } from './errors.ts'
+import { appendOrigin } from './origin.ts'
 import type { Task } from './task.ts'
 import { isBarrier, type TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
@@ -12,6 +13,14 @@ export interface LostTask {
   readonly name: string
   /** The name of its runner. */
   readonly runner: string
+}
+
+/** Options of the close of a pool. Times are milliseconds from the call on. */
+export interface CloseOptions {
+  /** After this time what is left is given up: threads are ended, and nothing is waited for any more (W6). */
+  readonly timeoutMs?: number | undefined
+  /** After this time what still runs is cancelled: its `context.signal` fires, and it is waited for (C2, C3). */
+  readonly signalAfterMs?: number | undefined
 }
 
 /** What became of a pool's tasks since its close began (W6). */
@@ -36,6 +45,7 @@ export class PoolClosing<Accepts extends Task> {
   #fail: (error: unknown) => void = () => {}
   #isClosing = false
   #timer: TimerHandle | undefined
+  #signalTimer: TimerHandle | undefined
   #isTerminated = false
   #hasEnded = false
   readonly #lost: LostTask[] = []
@@ -50,7 +60,7 @@ export class PoolClosing<Accepts extends Task> {
     })
   }
 
-  close(timeoutMs: number | undefined): Promise<CloseReport> {
+  close({ timeoutMs, signalAfterMs }: CloseOptions): Promise<CloseReport> {
     if (!this.#isClosing) {
       this.#isClosing = true
       void this.#closeAll().catch(this.#fail)
@@ -58,6 +68,10 @@ export class PoolClosing<Accepts extends Task> {
     if (timeoutMs !== undefined && !this.#isTerminated && !this.#hasEnded) {
       this.#timer?.cancel()
       this.#timer = this.#pool.clock.setTimer(timeoutMs, () => void this.terminate())
+    }
+    if (signalAfterMs !== undefined && !this.#isTerminated && !this.#hasEnded) {
+      this.#signalTimer?.cancel()
+      this.#signalTimer = this.#pool.clock.setTimer(signalAfterMs, () => this.#signalRunning(signalAfterMs))
     }
     return this.#report
   }
@@ -98,9 +112,21 @@ export class PoolClosing<Accepts extends Task> {
     this.#end()
   }
 
+  /** What starts later has its time: cleaning up may need runners that close behind this one (W6). */
+  #signalRunning(afterMs: number): void {
+    const reasonFor = (record: TaskRecord): Error => {
+      const error = new PoolClosedError(
+        `task "${record.name}" on runner "${record.runner.name}" still ran ${afterMs} ms after pool "${this.#pool.name}" began to close; let it watch context.signal`,
+      )
+      return appendOrigin(error, record)
+    }
+    for (const runner of this.#runners) runner.abortRunning(reasonFor)
+  }
+
   #end(): void {
     this.#hasEnded = true
     this.#timer?.cancel()
+    this.#signalTimer?.cancel()
     this.#pool.turn.stop()
     // A task that no close waits for still has its sleeps and its turns (W8).
     if (this.#isTerminated) {

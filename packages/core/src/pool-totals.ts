@@ -30,6 +30,7 @@ export class PoolTotals implements Disposable {
   readonly #observing: Disposable
 
   constructor(pool: ThreadPool<never>) {
+    if (typeof pool?.addObserver !== 'function') throw new TypeError('new PoolTotals(pool) needs a ThreadPool')
     this.#pool = pool
     this.#observing = pool.addObserver({
       onRunnerClosed: ({ runner }) => addCounts(totalsOf(this.#closed, runner), runner.stats()),

@@ -1,5 +1,6 @@
 import { QueueFullError } from './errors.ts'
 import type { RejectionReason } from './observer.ts'
+import { SignalGroup, type SignalMember } from './signal-group.ts'
 import type { TaskQueue } from './task-queue.ts'
 import type { TaskRecord } from './task-record.ts'
 import { checkedCount } from './traits.ts'
@@ -80,16 +81,37 @@ export class QueueBound {
     return { record: victim, reason: reasons[this.#policy], error }
   }
 
-  /** Resolves with a place, now or when one is free. */
-  place(): Promise<void> {
+  /** Resolves with a place, now or when one is free. A signal that fires first ends the wait, which then takes none. */
+  place(signal: AbortSignal | undefined): Promise<void> {
     const hasRoom = this.hasRoom
     const promise = new Promise<void>((grant, refuse) => {
-      if (hasRoom) this.#grant({ grant, refuse })
-      else this.#askers.push({ grant, refuse })
+      const asker = { grant, refuse }
+      if (hasRoom) this.#grant(asker)
+      else this.#askers.push(signal === undefined ? asker : this.#abortable(asker, signal))
     })
     // Registered before anybody can await it, so this runs right ahead of what the asker does next.
     void promise.then(this.#onTaken, ignore)
     return promise
+  }
+
+  /** One who gives up when the signal fires, and then takes no place. */
+  #abortable({ grant, refuse }: Asker, signal: AbortSignal): Asker {
+    const asker: Asker & SignalMember = {
+      grant() {
+        group.leave(asker)
+        grant()
+      },
+      refuse(error) {
+        group.leave(asker)
+        refuse(error)
+      },
+      onSignal: (reason) => {
+        this.#askers.splice(this.#askers.indexOf(asker), 1)
+        asker.refuse(reason as Error)
+      },
+    }
+    const group = SignalGroup.join(signal, asker)
+    return asker
   }
 
   /** Gives free places to those who wait for one. True if some place is promised or due, which ends with the turn. */

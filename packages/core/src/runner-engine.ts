@@ -3,6 +3,7 @@ import { runAsCurrent, setCurrent } from './current-task.ts'
 import { TaskCancelledError } from './errors.ts'
 import type { ThreadExecutor } from './executor.ts'
 import { InFlight, isPromise, withoutThenable } from './in-flight.ts'
+import { appendOrigin } from './origin.ts'
 import { RunnerPosts } from './runner-posts.ts'
 import type { EngineOptions } from './runner-queue.ts'
 import type { Closure } from './task.ts'
@@ -215,6 +216,11 @@ export abstract class RunnerEngine extends RunnerPosts {
     endChange()
   }
 
+  /** @internal Cancels what runs, and still waits for it (C2). */
+  abortRunning(reasonFor: (record: TaskRecord) => Error): void {
+    for (const record of [...this.inFlight]) this.abort(record, reasonFor(record))
+  }
+
   /** @internal */
   progress(record: TaskRecord, value: unknown): void {
     const onProgress = record.extras?.onProgress
@@ -374,7 +380,7 @@ export abstract class RunnerEngine extends RunnerPosts {
   }
 
   #cancelledError(record: TaskRecord): TaskCancelledError {
-    return new TaskCancelledError(`task "${record.name}" on runner "${this.name}" was cancelled`)
+    return appendOrigin(new TaskCancelledError(`task "${record.name}" on runner "${this.name}" was cancelled`), record)
   }
 
   #endExtras(record: TaskRecord, extras: TaskExtras): void {

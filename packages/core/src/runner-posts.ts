@@ -3,7 +3,7 @@ import { beginChange, endChange } from './callbacks.ts'
 import { currentTask } from './current-task.ts'
 import { captureOrigin, type Origin } from './origin.ts'
 import { checkTask, flagsOf, needsExtras, saysPriorityOnly } from './post-checks.ts'
-import { answeredOrigin } from './poster.ts'
+import { takeOrigin } from './poster.ts'
 import { type EngineOptions, RunnerQueue } from './runner-queue.ts'
 import { SignalGroup } from './signal-group.ts'
 import type { Closure, PostOptions, Task } from './task.ts'
@@ -57,8 +57,7 @@ export abstract class RunnerPosts extends RunnerQueue {
     if (pool.bringsContext && !wakesPump) record.scope = scope ?? pool.captureScope()
     if (delay > 0 && pool.hooks.observed) this.extrasOf(record).poster = currentTask()
     // A reply comes from where its task was posted. `run` and `flush` have a frame more than the others.
-    if (pool.tracesOrigin)
-      this.extrasOf(record).origin = answeredOrigin() ?? captureOrigin((traits & reportsToPromise) === 0 ? 2 : 3)
+    if (pool.tracesOrigin) this.extrasOf(record).origin = takeOrigin() ?? captureOrigin((traits & reportsToPromise) === 0 ? 2 : 3)
     beginChange()
     const due = this.#accept(record, options?.signal, delay)
     if (wakesPump && !record.isSettled && !pool.pump.adopt(record)) record.scope = pool.captureScope()

@@ -118,6 +118,11 @@ export abstract class RunnerQueue extends ReadyEntry {
     return this.counters.completed + this.counters.failed
   }
 
+  /** @internal It is gone: somebody else counts for it. */
+  handCountsTo(counters: OutcomeCounters): void {
+    this.counters.handOver(counters)
+  }
+
   /** @internal */
   extrasOf(record: TaskRecord): TaskExtras {
     return (record.extras ??= new TaskExtras())
@@ -179,8 +184,8 @@ export abstract class RunnerQueue extends ReadyEntry {
   }
 
   /** @internal A place in the queue, now or when there is one; it ends with the turn. */
-  protected waitForRoom(): Promise<void> {
-    const place = this.bound.place()
+  protected waitForRoom(signal?: AbortSignal): Promise<void> {
+    const place = this.bound.place(signal)
     this.offerRoom()
     return place
   }

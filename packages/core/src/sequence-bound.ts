@@ -1,6 +1,12 @@
+import { callMethod, disposeOf } from './bound-object.ts'
 import { QueueFullError, RunnerClosedError, SequenceDeadlockError } from './errors.ts'
+import { KeyedSequence } from './keyed-sequence.ts'
 import { boundObjectHost } from './load-export.ts'
-import type { BoundTask, Task, TaskContext } from './task.ts'
+import { captureCaller, type Origin } from './origin.ts'
+import { kindOf } from './post-checks.ts'
+import { postFrom } from './poster.ts'
+import type { BoundTask, Task, TaskContext, TaskHandle } from './task.ts'
+import type { ReplyOptions } from './task-and-reply.ts'
 import { isStub, type Stub } from './task-module.ts'
 import type { TaskRunner } from './task-runner.ts'
 
@@ -11,6 +17,11 @@ export type BoundCalls<T> = {
   ) => infer R
     ? (...args: Args) => Promise<Awaited<R>>
     : never
+}
+
+/** The methods of `T`, each handed over as a task whose outcome the caller does not wait for. */
+export type BoundPosts<T> = {
+  readonly [Name in keyof BoundCalls<T>]: (...args: Parameters<BoundCalls<T>[Name]>) => TaskHandle
 }
 
 type Construct<T, Args extends unknown[]> = new (...args: Args) => T
@@ -38,6 +49,12 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
   #disposed: Promise<void> | undefined
   /** The calls: `await bound.call.method(...args)`. */
   readonly call: BoundCalls<T>
+  /**
+   * The same calls without an outcome: `bound.postCall.method(...args)` hands one over as `postTask` does, and a failure
+   * goes to the pool's `onTaskError` (F2). Chromium's `AsyncCall`.
+   * @throws TypeError at the call once the object was disposed of
+   */
+  readonly postCall: BoundPosts<T>
 
   private constructor(
     runner: TaskRunner,
@@ -52,15 +69,14 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
     this.#task = task
     this.#post = post
     this.#dispose = dispose
-    const constructed = runner.run(construct, { name: `new ${name}` })
+    // Above this: what made the tasks, and `create`.
+    const constructed = postFrom(captureCaller(runner.pool, 3), () => runner.run(construct, { name: `new ${name}` }))
     // Whoever calls a method is told.
     constructed.catch((error: unknown) => {
       this.#failure = { error }
     })
-    this.call = new Proxy({} as BoundCalls<T>, {
-      get: (_target, method) =>
-        typeof method === 'symbol' || method === 'then' ? undefined : (...args: unknown[]) => this.#call(method, args),
-    })
+    this.call = methodsOf((method, args) => this.#call(method, args))
+    this.postCall = methodsOf((method, args) => this.#postCall(method, args))
   }
 
   /**
@@ -83,7 +99,7 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
     construct: Construct<T, unknown[]> | Stub<(...args: unknown[]) => T>,
     ...args: unknown[]
   ): SequenceBound<T> {
-    const runner = anyRunner as TaskRunner
+    const runner = checkedRunner(anyRunner)
     const { executor } = runner.pool
     const isInline = executor.capabilities.boundary === 'inline'
     if (runner.kind === 'parallel' || runner.kind === 'keyed' || (!isInline && runner.kind !== 'single-thread')) {
@@ -131,7 +147,30 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
     if (post === undefined)
       throw new TypeError(`post() of "${this.#name}" needs its object on this event loop; call a method of it instead`)
     if (this.#disposed !== undefined) return this.#refuse('post()')
-    return this.#run(post(body), 'post') as Promise<Awaited<R>>
+    return this.#run(post(body), 'post', captureCaller(this.#runner.pool, 1)) as Promise<Awaited<R>>
+  }
+
+  /**
+   * Calls a method and then `reply` with its result on `options.replyTo`, by default the runner whose task makes this call;
+   * a failure calls `onError` there, or goes to the pool's `onTaskError` (F7). Chromium's `AsyncCall(...).Then(...)`.
+   *
+   * ```ts
+   * counter.postCallAndReply('add', [2], (sum) => show(sum), { replyTo: ui })
+   * ```
+   *
+   * @throws TypeError without `replyTo` outside of a task, and once the object was disposed of
+   */
+  postCallAndReply<Name extends keyof BoundCalls<T>>(
+    method: Name,
+    args: Parameters<BoundCalls<T>[Name]>,
+    reply: (result: Awaited<ReturnType<BoundCalls<T>[Name]>>, context: TaskContext) => unknown,
+    options: ReplyOptions = {},
+  ): TaskHandle {
+    const called = this.#taskOf(method as string, args)
+    const name = `${this.#name}.${String(method)}`
+    const post = (): TaskHandle =>
+      this.#runner.postTaskAndReply(called, reply as (result: unknown, context: TaskContext) => unknown, { ...options, name })
+    return postFrom(captureCaller(this.#runner.pool, 1), post)
   }
 
   /**
@@ -139,7 +178,7 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
    * Where the runner refuses that (Q1, W3) it rejects, and may be tried again.
    */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed ??= this.#run(this.#dispose(), 'dispose').then(
+    this.#disposed ??= this.#run(this.#dispose(), 'dispose', captureCaller(this.#runner.pool, 1)).then(
       () => {},
       (error: unknown) => {
         // An object that was never made needs no disposal; its callers were told.
@@ -153,23 +192,41 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
 
   #call(method: string, args: readonly unknown[]): Promise<unknown> {
     if (this.#disposed !== undefined) return this.#refuse(`its method ${method}`)
-    return this.#run(this.#task(method, args), method)
+    return this.#run(this.#task(method, args), method, captureCaller(this.#runner.pool, ofMethod))
+  }
+
+  #postCall(method: string, args: readonly unknown[]): TaskHandle {
+    const task = this.#taskOf(method, args)
+    const origin = captureCaller(this.#runner.pool, ofMethod)
+    return postFrom(origin, () => this.#runner.postTask(task, { name: `${this.#name}.${method}` }))
+  }
+
+  /** The task of a call whose outcome nobody awaits. */
+  #taskOf(method: string, args: readonly unknown[]): Task {
+    if (this.#disposed !== undefined) throw this.#disposedError(`its method ${method}`)
+    return this.#guarded(this.#task(method, args))
   }
 
   #refuse(what: string): Promise<never> {
-    return Promise.reject(new TypeError(`"${this.#name}" was disposed of; ${what} cannot be called any more`))
+    return Promise.reject(this.#disposedError(what))
   }
 
-  async #run(task: Task, what: string): Promise<unknown> {
-    const guarded = typeof task === 'function' ? this.#unlessFailed(task) : task
+  #disposedError(what: string): TypeError {
+    return new TypeError(`"${this.#name}" was disposed of; ${what} cannot be called any more`)
+  }
+
+  async #run(task: Task, what: string, origin: Origin | undefined): Promise<unknown> {
+    const guarded = this.#guarded(task)
     try {
-      return await this.#runner.run(guarded, { name: `${this.#name}.${what}` })
+      return await postFrom(origin, () => this.#runner.run(guarded, { name: `${this.#name}.${what}` }))
     } catch (error) {
       throw this.#failure === undefined ? error : this.#failure.error
     }
   }
 
-  #unlessFailed(task: (context: TaskContext) => unknown): Task {
+  /** Without its object a call fails with what the construction failed with. */
+  #guarded(task: Task): Task {
+    if (typeof task !== 'function') return task
     return (context) => {
       if (this.#failure !== undefined) throw this.#failure.error
       return task(context)
@@ -177,18 +234,26 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
   }
 }
 
+/** Frames of ours from a call by `methodsOf` up. */
+const ofMethod = 3
+
+/** An object with every method, which `call` is told of. */
+const methodsOf = <Methods extends object>(call: (method: string, args: readonly unknown[]) => unknown): Methods =>
+  new Proxy({} as Methods, {
+    get: (_target, method) =>
+      typeof method === 'symbol' || method === 'then' ? undefined : (...args: unknown[]) => call(method, args),
+  })
+
+const checkedRunner = (runner: unknown): TaskRunner => {
+  if (runner instanceof KeyedSequence) {
+    throw new TypeError(
+      `SequenceBound cannot live on one key of runner "${runner.runner.name}"; make a sequenced runner for it, or keep the object in a Map and post to forKey(key)`,
+    )
+  }
+  if (typeof (runner as Partial<TaskRunner> | undefined)?.run !== 'function')
+    throw new TypeError(`SequenceBound.create needs a task runner as its first argument, not ${kindOf(runner)}`)
+  return runner as TaskRunner
+}
+
 const isRefusal = (error: unknown): boolean =>
   error instanceof QueueFullError || error instanceof RunnerClosedError || error instanceof SequenceDeadlockError
-
-/** Calls a method of an object that lives here. */
-export const callMethod = (object: object, method: string, args: readonly unknown[]): unknown => {
-  const found = (object as Record<string, unknown>)[method]
-  if (typeof found !== 'function') throw new TypeError(`the bound object has no method "${method}"`)
-  return found.apply(object, args)
-}
-
-/** Disposes of an object that lives here, where it knows how. */
-export const disposeOf = (object: object | undefined): unknown => {
-  const { [Symbol.asyncDispose]: later, [Symbol.dispose]: now } = (object ?? {}) as Partial<AsyncDisposable & Disposable>
-  return later === undefined ? now?.call(object) : later.call(object)
-}

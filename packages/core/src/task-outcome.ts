@@ -81,7 +81,7 @@ export class TaskOutcomes {
 
   /** `isOwn`: the error is this task's alone. A reason that cancels many must not show the stack of one. */
   #reject(record: TaskRecord, resolve: (value: unknown) => void, error: unknown, isOwn: boolean): void {
-    if (isOwn) appendOrigin(error, record)
+    if (record.code === failed) appendOrigin(error, record)
     const { pump } = this.#pool
     pump.tell()
     pump.breathe()
@@ -89,7 +89,8 @@ export class TaskOutcomes {
   }
 
   #report(record: TaskRecord, error: unknown): void {
-    appendOrigin(error, record)
+    // A time limit had it from the start.
+    if (record.code === failed) appendOrigin(error, record)
     this.#pool.hooks.failed(record, error)
   }
 

@@ -4,9 +4,11 @@ import { currentTask } from './current-task.ts'
 import { SequenceDeadlockError } from './errors.ts'
 import { LevelBucket } from './level-bucket.ts'
 import { type MapOptions, type MapOutcome, type Mapper, type MapResult, mapTasks } from './map-tasks.ts'
+import { oldestAges } from './oldest-ages.ts'
 import { checkOptions, checkTask } from './post-checks.ts'
 import type { FullPolicy } from './queue-bound.ts'
 import { RepeatingTask, type RepeatingTaskHandle, type RepeatOptions } from './repeating-task.ts'
+import { type RunHandle, refusedTask, SpawnedTask } from './run-handle.ts'
 import { ClosableRunner } from './runner-closing.ts'
 import type { RunnerStats } from './runner-stats.ts'
 import { abortable } from './signal-group.ts'
@@ -46,6 +48,8 @@ export interface RunnerOptions {
    * `timing` costs. Default: none.
    */
   history?: number | boolean | undefined
+  /** True: the runner takes posts, and starts nothing before `resume()`. Default false. */
+  paused?: boolean | undefined
 }
 
 /** Options of `run`. */
@@ -89,6 +93,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   /** @internal One of its tasks has waited for a runner. */
   hasWaiters = false
   #awaited = 0
+  #birthPause: Disposable | undefined
 
   /** @internal */
   constructor(
@@ -98,7 +103,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
     options: RunnerOptions,
     makeBucket?: () => Bucket,
   ) {
-    const { name, priority, queueLimit, onFull, history } = options ?? {}
+    const { name, priority, queueLimit, onFull, history, paused } = options ?? {}
     const isFifo = kind === 'sequenced' || kind === 'single-thread'
     super(pool, {
       kind,
@@ -113,6 +118,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
       history,
     })
     this.metadata = Object.freeze({ ...options?.metadata })
+    if (paused) this.#birthPause = this.addPause()
     // One that is made of more says itself when it is complete.
     if (kind !== 'single-thread') pool.add(this.self)
   }
@@ -216,6 +222,33 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   }
 
   /**
+   * As `run`, and gives a handle at once: it cancels the task without a signal made for that, and `result` is what `run`
+   * would return. A failure that nobody awaits is an unhandled rejection; a cancellation by this handle is not.
+   * @throws TypeError, RangeError at the call for bad arguments (F6, D2)
+   */
+  spawn<Posted extends Accepts>(task: Posted, options?: RunOptions): RunHandle<TaskResult<Posted>> {
+    return this.spawnFor(undefined, task, options)
+  }
+
+  /** @internal `spawn` on the sequence of a key. */
+  spawnFor<Posted extends Accepts>(key: unknown, task: Posted, options: RunOptions | undefined): RunHandle<TaskResult<Posted>> {
+    const delay = options?.delay === undefined ? 0 : checkedTime(options.delay, 'delay')
+    const current = currentTask()
+    const waiter = current?.isHolding ? current : undefined
+    if (waiter !== undefined && this.#isBehind(waiter, key)) {
+      const refused = this.#refuseDeadlock(waiter, 'spawn()', 'postTask() hands work over without waiting')
+      const id = this.pool.takeId()
+      return new SpawnedTask(refusedTask(id, options?.name ?? taskName(task, id)), refused)
+    }
+    const promise = waiter === undefined ? new Promise<unknown>(keepResolve) : new WaitPromise<unknown>(keepResolve)
+    const record = this.submit(task, options, resolveLatest, reportsToPromise, delay, undefined, key)
+    resolveLatest = ignore
+    if (waiter !== undefined) this.#waitFor(waiter, 'run', record, promise as WaitPromise<unknown>)
+    this.pool.seam?.wait?.(current, `spawn ${this.name}/${record.name}`, record)
+    return new SpawnedTask(record, promise as Promise<TaskResult<Posted>>)
+  }
+
+  /**
    * Runs `mapper` for each item: a closure, or a stub of `taskModule`. Items are taken from the source as results are
    * taken by the consumer, never more than `window` ahead, nor more than a bounded queue has room for (Q1). Results
    * come in the order of the items, or with `ordered: false` as they come. The first failure ends it.
@@ -269,15 +302,17 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
 
   /**
    * Resolves when the queue has room for a post (Q1): `await runner.ready()` before each gives back-pressure. The place is
-   * the caller's: no other post takes it before the code behind that `await` has gone on.
+   * the caller's: no other post takes it before the code behind that `await` has gone on. A wait that its
+   * signal ends takes no place.
    */
-  ready(): Promise<void> {
+  ready({ signal }: WaitOptions = {}): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason)
     const holder = this.maxConcurrency === 1 && !this.bound.hasRoom ? this.#heldBy() : undefined
     if (holder !== undefined) return this.#refuseDeadlock(holder, 'ready()', 'raise queueLimit')
     if (this.isClosed) return Promise.reject(this.closedError())
     const { hasRoom } = this.bound
-    const room = this.waitForRoom()
-    const promise = hasRoom ? room : this.#waited('ready', Number.POSITIVE_INFINITY, room)
+    const room = this.waitForRoom(signal)
+    const promise = hasRoom ? room : this.#waited('ready', Number.POSITIVE_INFINITY, room, signal !== undefined)
     this.pool.seam?.wait?.(currentTask(), `ready ${this.name}`, promise)
     return promise
   }
@@ -285,6 +320,12 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   /** Nothing new starts until every pause is released. What runs goes on; closing the runner releases them. */
   pause(): Disposable {
     return this.addPause()
+  }
+
+  /** Ends the pause that the runner was made with (`paused: true`). Those of `pause()` stay. More than once is fine. */
+  resume(): void {
+    this.#birthPause?.[Symbol.dispose]()
+    this.#birthPause = undefined
   }
 
   /** Changes the priority of the runner and of everything queued that was posted without one of its own (P3). */
@@ -347,7 +388,9 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
       timedOut,
       rejected,
       closed: this.isClosed,
+      paused: this.isPaused,
       barrierPending: this.barriers > 0,
+      ...oldestAges(this.self),
       waitMs: waitMs?.summary(),
       runMs: runMs?.summary(),
     }

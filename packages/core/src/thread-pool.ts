@@ -9,9 +9,10 @@ import type { Executor } from './executor.ts'
 import { type HookOptions, Hooks } from './hooks.ts'
 import { HostTurn } from './host-turn.ts'
 import type { Observer } from './observer.ts'
-import { type CloseReport, PoolClosing } from './pool-closing.ts'
-import type { PoolStats } from './pool-stats.ts'
+import { type CloseOptions, type CloseReport, PoolClosing } from './pool-closing.ts'
+import { type PoolStats, poolStatsOf } from './pool-stats.ts'
 import { Pump } from './pump.ts'
+import { OutcomeCounters } from './runner-stats.ts'
 import { Sleep } from './sleep.ts'
 import { StallWatch } from './stall-watch.ts'
 import type { Task } from './task.ts'
@@ -80,6 +81,8 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   /** @internal */
   readonly accepts: { readonly closures: boolean; readonly boundTasks: boolean }
   readonly #runners = new Set<TaskRunner>()
+  /** What became of the tasks of runners that are gone. */
+  readonly #past = new OutcomeCounters()
   readonly #names = new Map<string, number>()
   readonly #timing: boolean
   readonly #asyncContext: boolean
@@ -91,7 +94,7 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   #closing: PoolClosing<Accepts> | undefined
 
   constructor(options: ThreadPoolOptions<Accepts>) {
-    const { executor } = options
+    const executor = options?.executor
     if (typeof executor?.execute !== 'function') {
       throw new TypeError('new ThreadPool({ executor }) needs an executor, such as inlineExecutor() of @posttask/backend-inline')
     }
@@ -157,19 +160,7 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
   }
 
   stats(): PoolStats {
-    const runners = this.runners.map((runner) => runner.stats())
-    const sum = (pick: (stats: (typeof runners)[number]) => number): number =>
-      runners.reduce((total, stats) => total + pick(stats), 0)
-    return {
-      name: this.name,
-      executor: this.executor.name,
-      slots: this.executor.maxConcurrency,
-      active: this.pump.active,
-      queued: sum(({ pending }) => pending),
-      delayed: sum(({ delayed }) => delayed),
-      closed: this.isClosed,
-      runners,
-    }
+    return poolStatsOf(this as ThreadPool<never>, this.#past)
   }
 
   /**
@@ -188,14 +179,18 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
 
   /**
    * Closes the runners in reverse order of their creation, each as {@link TaskRunner.close} does, then the executor.
-   * Past `timeoutMs` it terminates what is left (W6). Every call gets the same report.
+   * Past `signalAfterMs` it cancels what still runs, `block-shutdown` tasks included, with a `PoolClosedError` as the reason,
+   * and waits on (C2); past `timeoutMs` it terminates what is left (W6). A later call may set either anew. Every call gets the
+   * same report.
+   * @throws RangeError for a time that is none
    * @throws SequenceDeadlockError from a task of this pool, which would wait for itself (W3); the pool closes all the same
    */
-  close(options: { readonly timeoutMs?: number | undefined } = {}): Promise<CloseReport> {
-    const { timeoutMs } = options
+  close(options: CloseOptions = {}): Promise<CloseReport> {
+    const { timeoutMs, signalAfterMs } = options
     if (timeoutMs !== undefined) checkedTime(timeoutMs, 'timeoutMs')
+    if (signalAfterMs !== undefined) checkedTime(signalAfterMs, 'signalAfterMs')
     this.#closing ??= new PoolClosing(this)
-    const report = this.#closing.close(timeoutMs)
+    const report = this.#closing.close({ timeoutMs, signalAfterMs })
     const task = currentTask()
     return task?.isHolding && task.runner.pool === (this as ThreadPool<never>) ? this.#deadlock(task, report) : report
   }
@@ -256,7 +251,9 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
 
   /** @internal */
   remove(runner: TaskRunner): void {
-    if (this.#runners.delete(runner)) this.hooks.runnerClosed(runner)
+    if (!this.#runners.delete(runner)) return
+    runner.handCountsTo(this.#past)
+    this.hooks.runnerClosed(runner)
   }
 
   /** @internal A task that had been accepted will not run. */

@@ -45,7 +45,7 @@ export class PoolWatch {
     this.pool = pool
     this.#options = options
     const { executor, slots } = pool.stats()
-    this.#fixed = { executor, slots: finiteOrNull(slots) }
+    this.#fixed = { executor, slots }
   }
 
   start(): void {

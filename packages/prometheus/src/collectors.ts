@@ -35,7 +35,7 @@ export class Collectors {
       registers: [registry],
     })
     this.#metrics.add(this.#rejected)
-    this.#poolGauge('pool_slots', 'Slots of the executor.', ({ stats }) => stats.slots)
+    this.#poolGauge('pool_slots', 'Slots of the executor.', ({ stats }) => stats.slots ?? Number.POSITIVE_INFINITY)
     this.#poolGauge('pool_slots_active', 'Slots in use.', ({ stats }) => stats.active)
     this.#poolGauge('pool_runners', 'Runners that are not closed.', ({ stats }) => stats.runners.length)
     this.#runnerGauge('queue_depth', 'Tasks that wait in the queue.', 'pending')

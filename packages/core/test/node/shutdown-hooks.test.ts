@@ -101,11 +101,56 @@ describe.skipIf(process.platform === 'win32')('W4 W6 a real process that is told
     expect(stderr).toContain('cannot say goodbye')
   })
 
+  test('W4 before ends first: a server answers what is under way with tasks that it posts after the signal', async () => {
+    const { code, stdout, stderr } = await signalled('http-server')
+    expect(stderr).toBe('')
+    expect(stdout).toBe('before SIGTERM false\n200 one,two\nSIGTERM {"completed":0,"dropped":0,"terminated":0}\n')
+    expect(code).toBe(143)
+  })
+
+  test('F3 a before that fails is reported, and the pool closes all the same', async () => {
+    const { code, stdout, stderr } = await signalled('failing-before')
+    expect(stderr).toContain('cannot stop listening')
+    expect(stdout).toBe('task finished\nSIGTERM {"completed":1,"dropped":0,"terminated":0}\n')
+    expect(code).toBe(143)
+  })
+
+  test('W6 a second signal ends a process whose before does not end', async () => {
+    const { code, stdout } = await signalled('endless-before', 'SIGTERM', 'SIGINT')
+    expect(code).toBe(143)
+    expect(stdout).toBe('ready\nSIGTERM heard false\nSIGINT heard\n')
+  })
+
+  test('W6 timeoutMs counts from the signal, and holds for before as well', async () => {
+    const { code, stdout } = await signalled('endless-before-with-time-limit', 'SIGTERM')
+    expect(code).toBe(143)
+    expect(stdout).toBe('ready\nSIGTERM {"completed":0,"dropped":0,"terminated":1}\n')
+  })
+
+  test('W6 C2 past signalAfterMs the pool closes and signals what runs, so that what before waits for ends', async () => {
+    const { code, stdout } = await signalled('before-waits-for-a-task-that-waits-for-its-signal', 'SIGTERM')
+    expect(code).toBe(143)
+    expect(stdout).toBe('ready\nanswered ERR_POOL_CLOSED\nSIGTERM {"completed":0,"dropped":0,"terminated":0}\n')
+  })
+
+  test('E3 before is also called when nothing is left to do', async () => {
+    const { code, stdout } = await signalled('before-at-the-end')
+    expect(code).toBe(3)
+    expect(stdout).toBe('task finished\nbefore beforeExit\nbeforeExit {"completed":0,"dropped":0,"terminated":0}\n')
+  })
+
   test('W4 disposed hooks leave no listener behind, and a signal has its own effect again', async () => {
     const { signal, stdout } = await signalled('disposed', 'SIGTERM')
     expect(signal).toBe('SIGTERM')
     expect(stdout).toBe('true\ntrue\nready\n')
   })
+})
+
+test('D2 a signalAfterMs that is none is a RangeError at the call', async () => {
+  await using env = createTestEnvironment()
+  for (const signalAfterMs of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(() => installShutdownHooks(env.pool, { signalAfterMs })).toThrow(RangeError)
+  }
 })
 
 test('D2 a timeoutMs that is none is a RangeError at the call', async () => {

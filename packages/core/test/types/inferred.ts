@@ -5,9 +5,11 @@ import { tinypoolExecutor } from '@posttask/backend-tinypool'
 import {
   type BoundTask,
   bindPostTask,
+  currentTask,
   KeyedTaskRunner,
   ParallelTaskRunner,
   type RepeatingTaskHandle,
+  type RunHandle,
   SequenceBound,
   SequencedTaskRunner,
   SingleThreadTaskRunner,
@@ -54,6 +56,13 @@ expectTypeOf(sequence.run(arithmetic.add(1, 2))).toEqualTypeOf<Promise<number>>(
 expectTypeOf(parallel.run(arithmetic.addLater(1, 2), { timeout: 1000 })).toEqualTypeOf<Promise<number>>()
 expectTypeOf(sequence.run(arithmetic.fail('no'))).toEqualTypeOf<Promise<never>>()
 
+// `spawn` gives the same in a handle, and a key has it too.
+expectTypeOf(sequence.spawn(async () => 'text')).toEqualTypeOf<RunHandle<string>>()
+expectTypeOf(parallel.spawn(arithmetic.addLater(1, 2), { delay: 5 }).result).toEqualTypeOf<Promise<number>>()
+expectTypeOf(new KeyedTaskRunner(here).forKey(1).spawn(() => 1)).toEqualTypeOf<RunHandle<number>>()
+expectTypeOf<RunHandle<number>>().toExtend<TaskHandle>()
+expectTypeOf(currentTask).returns.toEqualTypeOf<TaskContext | undefined>()
+
 // `map` gives what its mapper gives, or what the task of its stub gives.
 expectTypeOf(sequence.map(['a'], (item) => item.length)).toEqualTypeOf<AsyncIterable<number>>()
 expectTypeOf(sequence.map(['a'], async (item, { signal }) => [item, signal.aborted] as const)).toEqualTypeOf<
@@ -95,6 +104,9 @@ const account = SequenceBound.create(sequence, Account)
 expectTypeOf(account).toEqualTypeOf<SequenceBound<Account>>()
 expectTypeOf(account.call.deposit).toEqualTypeOf<(amount: number) => Promise<number>>()
 expectTypeOf(account.call.owner).toEqualTypeOf<() => Promise<string>>()
+expectTypeOf(account.postCall.deposit).toEqualTypeOf<(amount: number) => TaskHandle>()
+expectTypeOf<keyof typeof account.postCall>().toEqualTypeOf<'deposit' | 'owner'>()
+account.postCallAndReply('owner', [], (name) => expectTypeOf(name).toEqualTypeOf<string>(), { replyTo: sequence })
 expectTypeOf<keyof typeof account.call>().toEqualTypeOf<'deposit' | 'owner'>()
 const counter = SequenceBound.create(single, objects.Counter, 5)
 expectTypeOf(counter).toEqualTypeOf<SequenceBound<Counter>>()

@@ -57,6 +57,20 @@ arithmetic.version()
 arithmetic.subtract(2, 1)
 // @ts-expect-error the constructor takes a number
 SequenceBound.create(new SingleThreadTaskRunner(threads), objects.Counter, 'five')
+class Account {
+  deposit(amount: number): number {
+    return amount
+  }
+}
+const account = SequenceBound.create(sequence, Account)
+// @ts-expect-error the method takes a number
+account.postCall.deposit('5')
+// @ts-expect-error there is no such method
+account.postCallAndReply('withdraw', [5], () => {})
+// @ts-expect-error the reply is given a number
+account.postCallAndReply('deposit', [5], (text: string) => text)
+// @ts-expect-error threads run no closures
+parallel.spawn(() => 1)
 // @ts-expect-error the items are no numbers
 parallel.map(['a'], arithmetic.square)
 // @ts-expect-error the callback takes a string
