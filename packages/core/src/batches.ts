@@ -1,8 +1,9 @@
+import { Batch } from './batch.ts'
 import type { Executor, Settled } from './executor.ts'
 import type { Pump } from './pump.ts'
 import { RunnerEngine } from './runner-engine.ts'
 import type { BoundTask, Task } from './task.ts'
-import { countsAsBestEffort, failed, sharesSlot, sharesTurn, succeeded, type TaskRecord } from './task-record.ts'
+import { isTick, sharesSlot, sharesTurn, type TaskRecord } from './task-record.ts'
 
 /** A batch never holds its slot longer than about this, so an urgent task never waits longer for it. */
 const longestMs = 1
@@ -12,7 +13,9 @@ const longestMs = 1
  * slot and run there one after the other, each with an outcome of its own. Only tasks whose run time is known, from
  * earlier runs of the same function, join a batch. What moves to a thread goes alone: were the thread to die before the
  * task's turn, it would be gone. So does what has a time limit: no other may use it up (C2). And so does what was lost
- * with a thread: if it was this task's arguments that killed it, they kill no other's chance.
+ * with a thread: if it was this task's arguments that killed it, they kill no other's chance. What reports progress, or ticks,
+ * goes alone as well: it would be heard of before its start is, or could not be stopped any more (D5). And every task does
+ * where observers let something travel with tasks, for that is asked for at the start.
  */
 export class Batches {
   readonly #executor: Executor<never>
@@ -34,7 +37,7 @@ export class Batches {
   /** What runs behind `first`, the runners in turn (S5): undefined where it should go alone. */
   gather(runner: RunnerEngine, first: TaskRecord): TaskRecord[] | undefined {
     let left = longestMs - this.#cost(first)
-    if (left <= 0) return undefined
+    if (left <= 0 || runner.pool.hooks.carries) return undefined
     const { maxBatch } = this.#executor.capabilities
     const { freeSlots, ready } = this.#pump
     // The slots that are still free have their share; of other runners it is only known that they have something.
@@ -60,34 +63,20 @@ export class Batches {
     return batch.length > 1 ? batch : undefined
   }
 
-  execute(gathered: readonly TaskRecord[]): void {
-    const batch = withoutCancelled(gathered)
-    if (batch.length === 0) return
-    for (const record of batch) record.runner.inFlight.push(record)
-    const tasks = batch.map(({ task }) => task as BoundTask)
-    let open: readonly OpenTask[] = batch.map((record, index) => ({ record, index, isTold: false }))
-    const onSlow = (known: readonly (Settled | undefined)[]): void => {
-      open = settleKnown(open, known)
-    }
-    const fail = (error: unknown): void => {
-      for (const { record, isTold } of open) record.runner.ended(record, isTold ? succeeded : failed, error)
+  execute(records: readonly TaskRecord[]): void {
+    const batch = new Batch(records)
+    const tasks = records.map(({ task }) => task as BoundTask)
+    const fail = (reason: unknown): void => void batch.settle(records.map(() => ({ status: 'rejected', reason })))
+    const settle = (outcomes: readonly Settled[]): void => {
+      for (const record of batch.settle(outcomes)) (this.#lost ??= new WeakSet()).add(record)
     }
     try {
-      const outcomes = this.#executor.executeBatch?.(tasks as never, batch, onSlow) as PromiseLike<readonly Settled[]>
-      outcomes.then((settled) => this.#settleAll(open, settled), fail)
+      const onSlow = (known: readonly (Settled | undefined)[]): void => batch.settleKnown(known)
+      const outcomes = this.#executor.executeBatch?.(tasks as never, records, onSlow) as PromiseLike<readonly Settled[]>
+      outcomes.then(settle, fail)
     } catch (error) {
       fail(error)
     }
-  }
-
-  #settleAll(open: readonly OpenTask[], outcomes: readonly Settled[]): void {
-    for (const { record, index, isTold } of open) {
-      const outcome = outcomes[index]
-      if (isTold) record.runner.ended(record, succeeded, undefined)
-      else settle(record, outcome)
-      if (outcome?.status === 'lost') (this.#lost ??= new WeakSet()).add(record)
-    }
-    takeBack(open, outcomes)
   }
 
   get #waiting(): RunnerEngine | undefined {
@@ -100,70 +89,10 @@ export class Batches {
       typeof record.task === 'function' ||
       record.transfer !== undefined ||
       record.extras?.timeout !== undefined ||
+      record.wantsProgress ||
+      record.has(isTick) ||
       this.#lost?.has(record) === true
     const estimate = goesAlone ? undefined : this.#executor.estimate?.(record.task as Task as never)
     return estimate ?? Number.POSITIVE_INFINITY
   }
-}
-
-/** Those that may still run; the others end here, and their slot is for the next one. */
-const withoutCancelled = (gathered: readonly TaskRecord[]): readonly TaskRecord[] => {
-  const batch = gathered.filter((record) => record.runner.mayExecute(record))
-  if (batch.length === gathered.length) return batch
-  const [first] = gathered
-  const [holder] = batch
-  if (first !== undefined && holder !== undefined && holder !== first) passSlot(first, holder)
-  for (const record of gathered) if (!batch.includes(record)) record.runner.neverRan(record)
-  return batch
-}
-
-/** A task of a batch that holds its place in it. `isTold`: its outcome is known to who waits for it. */
-interface OpenTask {
-  readonly record: TaskRecord
-  readonly index: number
-  readonly isTold: boolean
-}
-
-/**
- * One task of a batch takes long. Tells the outcomes of those that have ended, and lets go of whom its end means nothing
- * to. What stays: those of its runner, one of which may have its turn (S2).
- */
-const settleKnown = (batch: readonly OpenTask[], known: readonly (Settled | undefined)[]): OpenTask[] => {
-  const unknown = batch.filter(({ index }) => known[index] === undefined).map(({ record }) => record)
-  const busy = new Set(unknown.map(({ runner }) => runner))
-  const open: OpenTask[] = []
-  const first = batch[0]?.record
-  const slow = unknown[0]
-  if (first !== undefined && slow !== undefined && slow !== first) passSlot(first, slow)
-  for (const { record, index } of batch) {
-    const outcome = known[index]
-    if (outcome?.status === 'lost') continue
-    // Where all have ended there is nobody to take the slot; the batch is over any moment.
-    const stays = busy.has(record.runner) || (index === 0 && slow === undefined)
-    if (stays) open.push({ record, index, isTold: outcome !== undefined })
-    if (!stays) settle(record, outcome)
-    else if (outcome?.status === 'fulfilled') record.runner.tellOutcome(record, succeeded, outcome.value)
-    else if (outcome?.status === 'rejected') record.runner.tellOutcome(record, failed, outcome.reason)
-  }
-  takeBack(batch, known)
-  return open
-}
-
-/** With all that is counted of it (P5). */
-const passSlot = (from: TaskRecord, to: TaskRecord): void => {
-  to.bits = (to.bits & ~sharesSlot) | (from.bits & countsAsBestEffort)
-  from.bits = (from.bits & ~countsAsBestEffort) | sharesSlot
-}
-
-/** From the last to the first: each goes ahead of what waits. */
-const takeBack = (tasks: readonly OpenTask[], outcomes: readonly (Settled | undefined)[]): void => {
-  for (let at = tasks.length - 1; at >= 0; at--) {
-    const { record, index } = tasks[at] as OpenTask
-    if (outcomes[index]?.status === 'lost') record.runner.lost(record)
-  }
-}
-
-const settle = (record: TaskRecord, outcome: Settled | undefined): void => {
-  if (outcome?.status === 'fulfilled') record.runner.ended(record, succeeded, outcome.value)
-  else if (outcome?.status === 'rejected') record.runner.ended(record, failed, outcome.reason)
 }

@@ -2,13 +2,16 @@ import { callMethod, disposeOf } from './bound-object.ts'
 import { WorkerCrashedError } from './errors.ts'
 import { loadExport } from './load-export.ts'
 
+const { construct } = Reflect
+const textOf = Function.prototype.toString
+
 const objects = new Map<string, object>()
 
 /** Makes an object in this thread and keeps it: the construction of a `SequenceBound`. */
 export const createBoundObject = async (id: string, module: string, name: string, args: readonly unknown[]): Promise<void> => {
   const make = await loadExport(module, name)
-  const isClass = /^class\b/.test(Function.prototype.toString.call(make))
-  objects.set(id, (isClass ? Reflect.construct(make, args) : await make(...(args as never[]))) as object)
+  const isClass = /^class\b/.test(textOf.call(make))
+  objects.set(id, (isClass ? construct(make, args) : await make(...(args as never[]))) as object)
 }
 
 /** Calls a method of an object in this thread. */

@@ -5,8 +5,12 @@ export const callMethod = (object: object, method: string, args: readonly unknow
   return found.apply(object, args)
 }
 
+// On a thread tasks may take away what is global.
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose
+const dispose: typeof Symbol.dispose = Symbol.dispose
+
 /** Disposes of an object that lives here, where it knows how. */
 export const disposeOf = (object: object | undefined): unknown => {
-  const { [Symbol.asyncDispose]: later, [Symbol.dispose]: now } = (object ?? {}) as Partial<AsyncDisposable & Disposable>
+  const { [asyncDispose]: later, [dispose]: now } = (object ?? {}) as Partial<AsyncDisposable & Disposable>
   return later === undefined ? now?.call(object) : later.call(object)
 }

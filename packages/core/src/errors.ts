@@ -1,4 +1,7 @@
-const brand = '@posttask/core/PostTaskError'
+const brand = Symbol.for('@posttask/core/PostTaskError')
+// A task may take them away from its thread, and errors still have to be told apart there.
+const { is } = Object
+const isInstance = Function.prototype[Symbol.hasInstance]
 
 /** The stable codes, one for each class below. Messages may change, codes do not. */
 export type PostTaskErrorCode =
@@ -30,9 +33,9 @@ export class PostTaskError extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     const code = codes.get(this)
-    if (code === undefined) return Function.prototype[Symbol.hasInstance].call(this, value)
-    const branded = typeof value === 'object' && value !== null && Symbol.for(brand) in value
-    return branded && (Object.is(this, PostTaskError) || (value as PostTaskError).code === code)
+    if (code === undefined) return isInstance.call(this, value)
+    const branded = typeof value === 'object' && value !== null && brand in value
+    return branded && (is(this, PostTaskError) || (value as unknown as PostTaskError).code === code)
   }
 }
 
@@ -127,7 +130,7 @@ const brandAs = (errorClass: { readonly prototype: object }, name: string, code:
   Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true })
 }
 
-Object.defineProperty(PostTaskError.prototype, Symbol.for(brand), { value: true })
+Object.defineProperty(PostTaskError.prototype, brand, { value: true })
 brandAs(PostTaskError, 'PostTaskError', 'ERR_RUNNER_CLOSED')
 brandAs(RunnerClosedError, 'RunnerClosedError', 'ERR_RUNNER_CLOSED')
 brandAs(TaskCancelledError, 'TaskCancelledError', 'ERR_TASK_CANCELLED')

@@ -35,12 +35,12 @@ export interface TaskExecution extends TaskContext {
 }
 
 /**
- * The outcome of one task of a batch. `lost` is a task that was never started, because the thread died before its
- * turn: the pool runs it elsewhere.
+ * The outcome of one task of a batch, and how long it ran, in ms, as measured there: observers are told of its start and its
+ * end by that. `lost` is a task that was never started, because the thread died before its turn: the pool runs it elsewhere.
  */
 export type Settled =
-  | { readonly status: 'fulfilled'; readonly value: unknown }
-  | { readonly status: 'rejected'; readonly reason: unknown }
+  | { readonly status: 'fulfilled'; readonly value: unknown; readonly runMs?: number | undefined }
+  | { readonly status: 'rejected'; readonly reason: unknown; readonly runMs?: number | undefined }
   | { readonly status: 'lost' }
 
 /** One thread of its own (S4), for a `SingleThreadTaskRunner` or a `SequenceBound`. */
@@ -91,8 +91,9 @@ export interface Executor<Accepts extends Task = Task> {
   /** The running task was cancelled (C2): tell it, and after the grace period end it by force (C3). */
   abort?(execution: TaskExecution): void
   /**
-   * One message to one slot, an outcome for each, in order. Where one of them takes long, `onSlow` is told at most once what
-   * is known of each by then, undefined for that one: so nobody waits for it but who has to. Those that are lost by then
+   * One message to one slot, where the tasks run one after the other; an outcome for each, in order. The pool takes the first
+   * one as started, and another when those before it have ended. Where one of them takes long, `onSlow` is told at most once
+   * what is known of each by then, undefined for that one: so nobody waits for it but who has to. Those that are lost by then
    * may run elsewhere at once.
    */
   executeBatch?(

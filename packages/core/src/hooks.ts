@@ -128,6 +128,8 @@ export class Hooks {
   observed = false
   /** True where an observer has something to put around each task. */
   surrounds = false
+  /** True once an observer had something to carry: what travels with a task is asked for at its start, before it is sent. */
+  carries = false
   readonly #onTaskError: (event: TaskErrorEvent) => void
   readonly #onTaskRejected: (event: TaskRejectedEvent) => void
   readonly #onStall: (event: StallEvent) => void

@@ -1,4 +1,8 @@
 import { ModuleLoadError } from './errors.ts'
+import { intrinsics } from './intrinsics.ts'
+
+const { hasOwn, keys } = Object
+const { isArray } = Array
 
 /** The address of bound-object-host.ts in a bound task. It is not that of a file: in a bundle the module has none. */
 export const boundObjectHost = 'posttask:bound-object-host'
@@ -15,13 +19,12 @@ const find = (module: Exports, name: string): unknown => {
   const fallback = module['default'] as Exports | undefined
   const isContainer = (typeof fallback === 'object' && fallback !== null) || typeof fallback === 'function'
   const below = isContainer ? fallback[name] : undefined
-  const direct = Object.hasOwn(module, name) ? module[name] : undefined
+  const direct = hasOwn(module, name) ? module[name] : undefined
   if (typeof direct === 'function') return direct
   return typeof below === 'function' ? below : (direct ?? below)
 }
 
-const kindOf = (value: unknown): string =>
-  value === null ? 'null' : Array.isArray(value) ? 'an array' : `of type ${typeof value}`
+const kindOf = (value: unknown): string => (value === null ? 'null' : isArray(value) ? 'an array' : `of type ${typeof value}`)
 
 /** What Node says to TypeScript that it cannot load as it is. */
 const refusesTypeScript: ReadonlySet<unknown> = new Set([
@@ -45,7 +48,7 @@ export const loadExport = async (url: string, name: string): Promise<TaskFunctio
   try {
     module = (await (url === boundObjectHost ? import('./bound-object-host.ts') : import(url))) as Exports
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = cause instanceof intrinsics.Error ? cause.message : intrinsics.String(cause)
     throw new ModuleLoadError(
       `module ${url}, asked for its export "${name}", could not be loaded: ${reason}${remedyFor(url, cause)}`,
       url,
@@ -59,6 +62,6 @@ export const loadExport = async (url: string, name: string): Promise<TaskFunctio
   if (typeof found === 'function') return found as TaskFunction
   if (found !== undefined)
     throw new ModuleLoadError(`export "${name}" of module ${url} is ${kindOf(found)}, not a function`, url, name)
-  const names = Object.keys(module).join(', ') || 'nothing'
+  const names = keys(module).join(', ') || 'nothing'
   throw new ModuleLoadError(`module ${url} has no export "${name}"; it exports ${names}`, url, name)
 }

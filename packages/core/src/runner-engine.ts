@@ -1,3 +1,4 @@
+import type { Batches } from './batches.ts'
 import { beginChange, endChange } from './callbacks.ts'
 import { runAsCurrent, setCurrent } from './current-task.ts'
 import { TaskCancelledError } from './errors.ts'
@@ -23,6 +24,7 @@ import {
   succeeded,
   type TaskRecord,
   type TaskSink,
+  travels,
 } from './task-record.ts'
 import { TaskRun } from './task-run.ts'
 import type { ThreadPool } from './thread-pool.ts'
@@ -39,6 +41,8 @@ export abstract class RunnerEngine extends RunnerPosts {
   protected running = 0
   /** @internal Started tasks whose promise is waited for. */
   readonly inFlight: TaskList = new TaskList()
+  /** @internal Tasks that went to a thread behind others of a batch, and whose turn has not come. */
+  readonly travelling: TaskList = new TaskList()
   readonly #isFifo: boolean
   /** Reported as started, and not given to the executor yet. */
   #startingNow: TaskRecord | undefined
@@ -90,15 +94,23 @@ export abstract class RunnerEngine extends RunnerPosts {
     beginChange()
     if (!this.isDedicated) pump.occupy(record, pump.limitsBestEffort ? this.#levelOf(record) : record.level)
     this.begin(record)
-    const batch = batches === undefined || this.isDedicated ? undefined : batches.gather(this, record)
-    if (this.#taken < this.maxConcurrency && this.queue.available > 0) this.update()
-    for (const { runner } of batch ?? []) if (runner !== this.self) (runner as RunnerEngine).update()
+    if (batches === undefined && this.#taken < this.maxConcurrency && this.queue.available > 0) this.update()
     this.#startingNow = record
     endChange()
     this.#startingNow = undefined
-    if (batch !== undefined) batches?.execute(batch)
-    else if (this.mayExecute(record)) this.#execute(record)
-    else this.neverRan(record)
+    if (!this.mayExecute(record)) this.neverRan(record)
+    else if (batches === undefined || !this.#startBatch(record, batches)) this.#execute(record)
+  }
+
+  /** False where it should go alone. By now observers know of its start: what they let travel with it goes along. */
+  #startBatch(record: TaskRecord, batches: Batches): boolean {
+    beginChange()
+    const batch = this.isDedicated ? undefined : batches.gather(this, record)
+    if (this.#taken < this.maxConcurrency && this.queue.available > 0) this.update()
+    for (const { runner } of batch ?? []) if (runner !== this.self) (runner as RunnerEngine).update()
+    endChange()
+    if (batch !== undefined) batches.execute(batch)
+    return batch !== undefined
   }
 
   /** @internal False if it was cancelled, or its pool terminated, since it was told that it starts (C1, W6). */
@@ -117,24 +129,48 @@ export abstract class RunnerEngine extends RunnerPosts {
     endChange()
   }
 
-  /** @internal Takes a task out of the queue: from here on it runs. `shares`: what it shares with others of its batch. */
+  /**
+   * @internal Takes a task out of the queue: from here on it runs. `shares`: what it shares with others of its batch,
+   * behind which it waits for its turn.
+   */
   begin(record: TaskRecord, shares = 0): void {
     const { pump } = this.pool
     pump.ready.leave(this)
     this.lift = 0
     this.queue.take(record, pump.now)
-    record.bits = (record.bits & ~7) | running | holdsSlot | shares
+    record.bits |= holdsSlot | shares
     this.running++
     if ((shares & sharesTurn) === 0) this.#taken++
     if (record.has(continuesOnShutdown)) this.#continuing++
     if (record.has(isBarrier)) this.#flushes++
+    if (shares === 0) record.code = running
+    else {
+      record.bits |= travels
+      this.travelling.push(record)
+      this.travellers++
+    }
     if (record.has(isTick)) (record.sink as TaskSink).onStart?.()
     if (this.bound.isBounded) {
       this.bound.count(record, -1)
       this.offerRoom()
     }
     if (record.extras !== undefined) this.#startLimits(record, record.extras)
-    if (this.isTimed) this.#startRun(record)
+    if (shares === 0 && this.isTimed) this.#startRun(record, this.pool.clock.now())
+  }
+
+  /** @internal A task travels no more: its turn has come, or will not come. */
+  arrive(record: TaskRecord): void {
+    if (!record.has(travels)) return
+    record.bits &= ~travels
+    this.travelling.remove(record)
+    this.travellers--
+    this.inFlight.push(record)
+  }
+
+  /** @internal The turn of a task that travelled came, at that time on the pool's clock; undefined: now. */
+  startTurn(record: TaskRecord, startedAt: number | undefined): void {
+    record.code = running
+    if (this.isTimed) this.#startRun(record, startedAt ?? this.pool.clock.now())
   }
 
   /** @internal The task's promise settled, or its thread is free again. */
@@ -145,16 +181,9 @@ export abstract class RunnerEngine extends RunnerPosts {
     this.#conclude(record, state, value)
   }
 
-  /** @internal The outcome of a task whose slot is not free yet: another of its batch runs on. */
-  tellOutcome(record: TaskRecord, state: typeof succeeded | typeof failed, value: unknown): void {
-    if (!record.isHolding) return
-    beginChange()
-    if (this.#settle(record, state, value)) this.outcomes.deliver(record, value)
-    endChange()
-  }
-
   /** @internal The thread died before the turn of this task of a batch: it goes back to the head of the queue (F5). */
   lost(record: TaskRecord): void {
+    this.arrive(record)
     if (record.isSettled || !record.isHolding) {
       this.ended(record, succeeded, undefined)
       return
@@ -176,7 +205,7 @@ export abstract class RunnerEngine extends RunnerPosts {
   cancel(record: TaskRecord, reason?: unknown): boolean {
     // An error with its stack costs microseconds: made only where somebody will see it.
     const tellsNobody = record.sink === undefined || record.sink instanceof TaskPack
-    const isSeen = !tellsNobody || record.code === running || this.isTimed
+    const isSeen = !tellsNobody || record.isHolding || this.isTimed
     return this.abort(record, reason === undefined && isSeen && !record.isSettled ? this.#cancelledError(record) : reason)
   }
 
@@ -185,7 +214,7 @@ export abstract class RunnerEngine extends RunnerPosts {
     if (record.isSettled) return false
     beginChange()
     try {
-      if (record.code === running) {
+      if (record.isHolding) {
         const extras = this.extrasOf(record)
         this.outcomes.settle(record, cancelled, reason, isForced)
         extras.abort(reason)
@@ -207,9 +236,10 @@ export abstract class RunnerEngine extends RunnerPosts {
     // A task that is in its synchronous part is given up behind it.
     this.#givenUpFor = reason
     beginChange()
-    for (const record of [...this.inFlight]) {
+    for (const record of [...this.inFlight, ...this.travelling]) {
       this.pool.onTerminated(record)
       this.abort(record, reason, true)
+      this.arrive(record)
       this.inFlight.remove(record)
       this.#finish(record)
     }
@@ -266,7 +296,7 @@ export abstract class RunnerEngine extends RunnerPosts {
 
   /** @internal Started and not ended, a flush not counted. */
   protected get runningTasks(): number {
-    return this.running - this.#flushes
+    return this.running - this.travellers - this.#flushes
   }
 
   /** @internal Nothing waits, and nothing runs that a close would wait for. */
@@ -287,12 +317,11 @@ export abstract class RunnerEngine extends RunnerPosts {
     if (extras.timeout !== undefined) this.limit(record, extras, extras.timeout)
   }
 
-  #startRun(record: TaskRecord): void {
-    const { hooks, clock, stalls } = this.pool
-    const now = clock.now()
-    const run = new TaskRun(record, now - (record.queuedAt ?? now), true, now)
+  #startRun(record: TaskRecord, startedAt: number): void {
+    const { hooks, stalls } = this.pool
+    const run = new TaskRun(record, startedAt - (record.queuedAt ?? startedAt), true, startedAt)
     record.watch = run
-    stalls?.started(record, now)
+    stalls?.started(record, startedAt)
     hooks.started(run)
     this.tellDepth()
   }
@@ -395,6 +424,8 @@ export abstract class RunnerEngine extends RunnerPosts {
 
 /** Called in the async scope of a task, with the task as `this`. */
 function execute(this: TaskRecord, executor: ThreadExecutor<never>): unknown {
+  // An observer may have cancelled it in `onRun` (C1).
+  if (this.isSettled) return undefined
   const value = this.has(isBarrier) ? (this.task as Closure)(this) : executor.execute(this.task as never, this)
   if (this.extras?.edges !== undefined) noteReturned(this, value)
   // Here, for a thenable may start its work when its `then` is called: in the task's context, as the rest of the task.

@@ -77,6 +77,8 @@ export abstract class RunnerQueue extends ReadyEntry {
   protected readonly delayed: TaskList = new TaskList()
   /** @internal */
   protected delayedCount = 0
+  /** @internal Tasks that are on a thread, where they wait for their turn behind others of a batch. */
+  protected travellers = 0
 
   /** @internal */
   constructor(pool: ThreadPool<never>, options: EngineOptions) {
@@ -283,7 +285,7 @@ export abstract class RunnerQueue extends ReadyEntry {
 
   /** @internal */
   protected tellDepth(): void {
-    this.pool.hooks.queueDepth(this.self, this.queue.size)
+    this.pool.hooks.queueDepth(this.self, this.queue.size + this.travellers)
   }
 
   /** @internal */

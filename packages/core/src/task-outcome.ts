@@ -12,6 +12,7 @@ import {
   succeeded,
   type TaskRecord,
   taskStates,
+  travels,
 } from './task-record.ts'
 import { TaskRun } from './task-run.ts'
 import type { ThreadPool } from './thread-pool.ts'
@@ -104,12 +105,13 @@ export class TaskOutcomes {
     const { clock, hooks } = this.#pool
     const now = clock.now()
     // None where it never started, or did before anybody measured.
-    const run = record.run ?? new TaskRun(record, now - (record.queuedAt ?? now), record.isHolding, now)
+    const hasStarted = record.isHolding && !record.has(travels)
+    const run = record.run ?? new TaskRun(record, now - (record.queuedAt ?? now), hasStarted, now)
     run.outcome = taskStates[state] as TaskSummary['outcome']
     if (state !== succeeded) run.error = value
-    run.runMs = now - run.startedAt
+    if (!run.isMeasured) run.runMs = now - run.startedAt
     if (record.run !== undefined && !record.has(isBarrier)) this.#counters.measure(run.waitMs, run.runMs)
-    this.#history?.add(record.id, run, now)
+    this.#history?.add(record.id, run, run.startedAt + run.runMs)
     if (state !== rejected) hooks.finished(run)
   }
 }

@@ -50,9 +50,12 @@ export const sharesSlot: number = 1 << 15
 /** The other one is of the same runner, so it takes no more of `maxConcurrency` either. */
 export const sharesTurn: number = 1 << 16
 
+/** It is on its way, or on the thread: its turn in the batch has not come. */
+export const travels: number = 1 << 17
+
 /** Waits in a pack, at a place that is told by the bits above it. */
-export const isPacked: number = 1 << 17
-export const packIndexShift = 18
+export const isPacked: number = 1 << 18
+export const packIndexShift = 19
 
 /** Who is told of an outcome, where it is neither a promise nor, for a failure, the error hook. */
 export interface TaskSink {

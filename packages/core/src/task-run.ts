@@ -21,6 +21,8 @@ export class TaskRun implements TaskStartedEvent {
   error: unknown = undefined
   readonly waitMs: number
   runMs = 0
+  /** Where it ran its time was measured: `runMs` is that. */
+  isMeasured = false
   thread: number | undefined = undefined
   readonly hasStarted: boolean
   /** On the pool's clock. */
@@ -51,6 +53,7 @@ export class TaskRun implements TaskStartedEvent {
   }
 
   carry(key: string, value: string): void {
+    this.runner.pool.hooks.carries = true
     const extras = this.runner.extrasOf(this.task as TaskRecord)
     extras.carrier ??= {}
     extras.carrier[key] = value

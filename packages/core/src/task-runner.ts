@@ -412,8 +412,8 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
 
   /** Tasks in the queue, barriers not counted. */
   get #pending(): number {
-    if (this.barriers === 0) return this.queue.size
-    return [...this.queue].reduce((sum, record) => sum + (record.has(isBarrier) ? 0 : 1), 0)
+    if (this.barriers === 0) return this.queue.size + this.travellers
+    return [...this.queue].reduce((sum, record) => sum + (record.has(isBarrier) ? 0 : 1), this.travellers)
   }
 
   /** @internal Posts a callback of ours, in the async context of somebody else. */

@@ -10,6 +10,7 @@ import {
   type TaskRunner,
   ThreadPool,
 } from '@posttask/core'
+import { checkSequenced, RecordingObserver } from '@posttask/testing'
 import { describe, expect, test } from 'vitest'
 
 // A turn must not be over because the machine does other things: these tests count turns.
@@ -133,7 +134,7 @@ test('P1 a parallel runner of which a task travels with that of another goes on 
   expect(pool.stats().active).toBe(4)
 })
 
-test('D3 a tick that travels with others counts as a run', async () => {
+test('D3 D5 a tick travels alone: what is stopped must not start', async () => {
   const executor = new FakeThreads(1, { s: 0.1 })
   const pool = new ThreadPool({ turnBudgetMs, executor })
   const [first, second] = [new SequencedTaskRunner(pool), new SequencedTaskRunner(pool)]
@@ -144,11 +145,136 @@ test('D3 a tick that travels with others counts as a run', async () => {
   while (second.stats().pending === 0) await new Promise((resolve) => setTimeout(resolve))
   executor.messages[0]?.settle()
   await turn()
-  expect(executor.messages[1]?.names.toSorted()).toEqual(['s1', 's2'])
+  executor.messages[1]?.settle()
+  await turn()
+  expect(executor.messages.slice(1).map(({ names }) => names)).toEqual(expect.arrayContaining([['s1'], ['s2']]))
   expect(ticking.runCount).toBe(1)
   ticking.stop()
-  executor.messages[1]?.settle()
+  executor.messages[2]?.settle()
   await Promise.all([first.waitIdle(), second.waitIdle()])
+})
+
+describe('what is told of a batch', () => {
+  const open = () => {
+    let now = 0
+    const threads = new FakeThreads(1, cheap, { ...systemClock, now: () => now })
+    const observer = new RecordingObserver()
+    const pool = new ThreadPool({ turnBudgetMs, executor: threads, observer, onTaskError: () => {} })
+    const runner = new SequencedTaskRunner(pool, { history: true })
+    const events = () => observer.events.filter(({ kind }) => kind !== 'posted').map(({ kind, task: name }) => `${kind} ${name}`)
+    return { threads, observer, pool, runner, events, setNow: (to: number) => void (now = to) }
+  }
+
+  test('S2 only the first of a sequence runs; the others wait for their turns, and start and end in order', async () => {
+    const { threads, observer, pool, runner, events } = open()
+    const handles = ['a1', 'a2', 'a3'].map((name) => runner.postTask(task(name), { name }))
+    await turn()
+    expect(threads.messages[0]?.names).toEqual(['a1', 'a2', 'a3'])
+    expect(handles.map(({ state }) => state)).toEqual(['running', 'queued', 'queued'])
+    expect(runner.stats()).toMatchObject({ running: 1, pending: 2 })
+    expect(pool.stats()).toMatchObject({ active: 1, queued: 2 })
+    expect(events()).toEqual(['started a1'])
+    threads.messages[0]?.settle()
+    await runner.waitIdle()
+    expect(events()).toEqual(['started a1', 'finished a1', 'started a2', 'finished a2', 'started a3', 'finished a3'])
+    expect(checkSequenced(observer.events)).toEqual({ ok: true })
+    expect(runner.stats()).toMatchObject({ running: 0, pending: 0, completed: 3 })
+  })
+
+  test('S2 each has the times that were measured on the thread', async () => {
+    const { threads, pool, runner, setNow } = open()
+    const finished: string[] = []
+    pool.addObserver({ onFinished: ({ name, waitMs, runMs }) => void finished.push(`${name} ${waitMs} ${runMs}`) })
+    for (const name of ['a1', 'a2', 'a3']) runner.postTask(task(name), { name })
+    setNow(10)
+    await turn()
+    setNow(90)
+    threads.messages[0]?.settle([
+      { status: 'fulfilled', value: 1, runMs: 5 },
+      { status: 'rejected', reason: 'no', runMs: 7 },
+      { status: 'fulfilled', value: 3, runMs: 2 },
+    ])
+    await runner.waitIdle()
+    expect(finished).toEqual(['a1 10 5', 'a2 15 7', 'a3 22 2'])
+    expect(runner.recentTasks().map(({ name, endedAt }) => `${name} ${endedAt}`)).toEqual(['a3 24', 'a2 22', 'a1 15'])
+  })
+
+  test('S2 the one that takes long starts when those before it are known to have ended', async () => {
+    const { threads, observer, runner, events } = open()
+    const handles = ['a1', 'a2', 'a3', 'a4'].map((name) => runner.postTask(task(name), { name }))
+    await turn()
+    threads.messages[0]?.slow([
+      { status: 'fulfilled', value: 1 },
+      { status: 'fulfilled', value: 2 },
+      undefined,
+      { status: 'lost' },
+    ])
+    expect(handles.map(({ state }) => state)).toEqual(['succeeded', 'succeeded', 'running', 'queued'])
+    expect(runner.stats()).toMatchObject({ running: 1, pending: 1 })
+    expect(events().slice(-1)).toEqual(['started a3'])
+    await turn()
+    expect(threads.messages).toHaveLength(1)
+    threads.messages[0]?.settle([{ status: 'lost' }, { status: 'lost' }, { status: 'fulfilled', value: 3 }, { status: 'lost' }])
+    await turn()
+    threads.messages[1]?.settle()
+    await runner.waitIdle()
+    expect(events().slice(-3)).toEqual(['finished a3', 'started a4', 'finished a4'])
+    expect(checkSequenced(observer.events)).toEqual({ ok: true })
+  })
+
+  test('C1 one that is cancelled before its turn is never told to have started', async () => {
+    const { threads, pool, runner, events } = open()
+    const aborted: string[] = []
+    Object.assign(threads, { abort: ({ name }: TaskExecution) => aborted.push(name) })
+    const started: unknown[] = []
+    pool.addObserver({ onFinished: ({ name, hasStarted }) => void started.push(`${name} ${hasStarted}`) })
+    const handles = ['a1', 'a2', 'a3'].map((name) => runner.postTask(task(name), { name }))
+    await turn()
+    expect(handles[1]?.cancel()).toBe(true)
+    expect(aborted).toEqual(['a2'])
+    expect(handles.map(({ state }) => state)).toEqual(['running', 'cancelled', 'queued'])
+    threads.messages[0]?.settle([
+      { status: 'fulfilled', value: 1 },
+      { status: 'rejected', reason: 'cancelled' },
+      { status: 'fulfilled', value: 3 },
+    ])
+    await runner.waitIdle()
+    expect(events()).toEqual(['started a1', 'finished a2', 'finished a1', 'started a3', 'finished a3'])
+    expect(started).toEqual(['a2 false', 'a1 true', 'a3 true'])
+    expect(runner.stats()).toMatchObject({ running: 0, pending: 0, completed: 2, cancelled: 1 })
+  })
+
+  test('W6 a batch whose pool is terminated leaves no count behind', async () => {
+    const { threads, pool, runner, events } = open()
+    const handles = ['a1', 'a2', 'a3'].map((name) => runner.postTask(task(name), { name }))
+    await turn()
+    await pool.terminate()
+    threads.messages[0]?.settle()
+    await turn()
+    expect(handles.map(({ state }) => state)).toEqual(['cancelled', 'cancelled', 'cancelled'])
+    expect(runner.stats()).toMatchObject({ running: 0, pending: 0, cancelled: 3 })
+    expect(events()).toEqual(['started a1', 'finished a1', 'finished a2', 'finished a3'])
+    expect(pool.stats().active).toBe(0)
+  })
+
+  test('F1 what reports progress, or carries something for an observer, travels alone', async () => {
+    const { threads, pool, runner } = open()
+    runner.postTask(task('a1'))
+    runner.postTask(task('a2'), { onProgress: () => {} })
+    runner.postTask(task('a3'))
+    for (let message = 0; message < 3; message++) {
+      await turn()
+      threads.messages[message]?.settle()
+    }
+    pool.addObserver({ onStarted: (event) => event.carry('key', 'value') })
+    for (const name of ['b1', 'b2']) runner.postTask(task(name))
+    for (let message = 3; message < 5; message++) {
+      await turn()
+      threads.messages[message]?.settle()
+    }
+    await runner.waitIdle()
+    expect(threads.messages.map(({ names }) => names)).toEqual([['a1'], ['a2'], ['a3'], ['b1'], ['b2']])
+  })
 })
 
 test('P5 a less urgent task does not travel in the slot of a more urgent one', async () => {
@@ -336,12 +462,12 @@ describe('while one task of a batch takes long', () => {
 
   test('S2 a sequence of which nothing runs goes on, though its first task has the slot', async () => {
     const { pool, threads, told, sent } = await start()
-    threads.messages[0]?.slow([value('a1'), undefined, value('a2'), lost])
+    threads.messages[0]?.slow([value('a1'), undefined, lost, lost])
     await turn()
-    expect(told).toEqual(['a1', 'a2'])
-    expect(sent().slice(1)).toEqual([['a3', 'a4', 'a5', 'a6']])
+    expect(told).toEqual(['a1'])
+    expect(sent().slice(1)).toEqual([['a2', 'a3', 'a4', 'a5', 'a6']])
     expect(pool.stats().active).toBe(2)
-    threads.messages[0]?.settle([value('a1'), value('b1'), value('a2'), lost])
+    threads.messages[0]?.settle([value('a1'), value('b1'), lost, lost])
     while (told.length < 12) {
       await turn()
       for (const message of threads.messages) message.settle()

@@ -1,12 +1,14 @@
 import { getEventListeners } from 'node:events'
 import { inlineExecutor } from '@posttask/backend-inline'
 import {
+  type Observer,
   ParallelTaskRunner,
   SequencedTaskRunner,
   SingleThreadTaskRunner,
   TaskCancelledError,
   type TaskErrorEvent,
   type TaskRunner,
+  type TaskStartedEvent,
   TaskTimeoutError,
   ThreadPool,
 } from '@posttask/core'
@@ -134,6 +136,33 @@ describe.each(Object.entries(runners))('cancelling on a %s runner', (_kind, make
     expect(await outcome).toBe('done')
     expect(starts).toEqual([50])
   })
+
+  test.each(['onStarted', 'onRun'] as const)(
+    'C1 a task that is cancelled in %s never runs, and the next one does',
+    async (hook) => {
+      const ran: string[] = []
+      const cancelUnwanted = ({ task }: TaskStartedEvent): void => {
+        if (task.name === 'unwanted') task.cancel('not wanted')
+      }
+      const observer: Observer =
+        hook === 'onStarted'
+          ? { onStarted: cancelUnwanted }
+          : {
+              onRun: (event, run) => {
+                cancelUnwanted(event)
+                run()
+              },
+            }
+      await using env = createTestEnvironment({ pool: { observer } })
+      const runner = makeRunner(env.pool)
+      const unwanted = expect(runner.run(() => ran.push('unwanted'), { name: 'unwanted' })).rejects.toBe('not wanted')
+      const behind = runner.run(() => ran.push('behind'))
+      await env.runUntilIdle()
+      await Promise.all([unwanted, behind])
+      expect(ran).toEqual(['behind'])
+      expect(runner.stats()).toMatchObject({ running: 0, cancelled: 1, completed: 1 })
+    },
+  )
 
   test('C2 cancel while it runs: run rejects at once, the signal fires, and the state is cancelled', async () => {
     await using env = createTestEnvironment()

@@ -1,5 +1,6 @@
 import { type BoundTask, ParallelTaskRunner, SequencedTaskRunner, type TaskRunner, ThreadPool, taskModule } from '@posttask/core'
 import type { LaneExecutor } from '@posttask/core/worker'
+import { checkSequenced, RecordingObserver } from '@posttask/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { threadBackends } from '../fixtures/backends.ts'
 import { cells, changed, entriesOf, openGate, outcomeOf } from '../fixtures/shared-log.ts'
@@ -92,6 +93,21 @@ describe.each(threadBackends)('batches on %s', (_name, makeExecutor) => {
     },
   )
 
+  test('S2 only one is told to run at a time, and each from its turn to its end', async () => {
+    const { pool, log, sizes } = await open()
+    await using _ = pool
+    const observer = new RecordingObserver()
+    pool.addObserver(observer)
+    const runner = new SequencedTaskRunner(pool)
+    const running: number[] = []
+    pool.addObserver({ onStarted: () => void running.push(runner.stats().running) })
+    const outcomes = runAll(runner, log, new Array<Deed>(20).fill('return'))
+    await Promise.all(outcomes)
+    expect(sizes).toEqual([20])
+    expect(checkSequenced(observer.events)).toEqual({ ok: true })
+    expect(Math.max(...running)).toBe(1)
+  })
+
   test('C1 one that is aborted before its turn never runs; progress of another comes in order', async () => {
     const { pool, log, sizes } = await open()
     await using _ = pool
@@ -106,7 +122,7 @@ describe.each(threadBackends)('batches on %s', (_name, makeExecutor) => {
     expect(await Promise.all([first, aborted, last])).toEqual([0, 'not wanted', 2])
     expect(entriesOf(log)).toEqual([0, 2])
     expect(progress).toEqual([1, 2, 3])
-    expect(sizes).toEqual([3])
+    expect(sizes).toEqual([2])
   })
 
   test('C3 a thread that has to be ended takes no other task of the batch with it', async () => {

@@ -1,3 +1,7 @@
+import { intrinsics } from '../intrinsics.ts'
+
+const { add, compareExchange, load, store } = Atomics
+
 /** The most tasks of one message; each has its place on the board. */
 export const maxBatch = 128
 
@@ -38,11 +42,11 @@ export class Board {
 
   constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(maxBatch * 28)) {
     this.memory = memory
-    this.values = new Float64Array(memory, 0, maxBatch)
-    this.runMs = new Float64Array(memory, maxBatch * 8, maxBatch)
-    this.#states = new Int32Array(memory, maxBatch * 16, maxBatch)
-    this.#aborted = new Int32Array(memory, maxBatch * 20, maxBatch)
-    this.#reports = new Int32Array(memory, maxBatch * 24, maxBatch)
+    this.values = new intrinsics.Float64Array(memory, 0, maxBatch)
+    this.runMs = new intrinsics.Float64Array(memory, maxBatch * 8, maxBatch)
+    this.#states = new intrinsics.Int32Array(memory, maxBatch * 16, maxBatch)
+    this.#aborted = new intrinsics.Int32Array(memory, maxBatch * 20, maxBatch)
+    this.#reports = new intrinsics.Int32Array(memory, maxBatch * 24, maxBatch)
   }
 
   /** Main: a task is about to be sent. Only while the thread has none. */
@@ -53,7 +57,7 @@ export class Board {
   }
 
   state(index: number): number {
-    return Atomics.load(this.#states, index)
+    return load(this.#states, index)
   }
 
   /** Thread: true where the task may start; nobody can take it back from then on. */
@@ -68,28 +72,28 @@ export class Board {
 
   /** Thread: the task has ended. */
   end(index: number, state: number): void {
-    Atomics.store(this.#states, index, state)
+    store(this.#states, index, state)
   }
 
   abort(index: number): void {
-    Atomics.store(this.#aborted, index, 1)
+    store(this.#aborted, index, 1)
   }
 
   isAborted(index: number): boolean {
-    return Atomics.load(this.#aborted, index) === 1
+    return load(this.#aborted, index) === 1
   }
 
   /** Thread: so many messages of progress more were sent, before the next message is. */
   countReport(index: number, by: 1 | -1): void {
-    Atomics.add(this.#reports, index, by)
+    add(this.#reports, index, by)
   }
 
   /** How many messages of progress were sent: it tells what a message was that could not be read. */
   reports(index: number): number {
-    return Atomics.load(this.#reports, index)
+    return load(this.#reports, index)
   }
 
   #move(index: number, to: number): boolean {
-    return Atomics.compareExchange(this.#states, index, boardState.queued, to) === boardState.queued
+    return compareExchange(this.#states, index, boardState.queued, to) === boardState.queued
   }
 }

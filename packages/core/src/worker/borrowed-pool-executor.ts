@@ -86,9 +86,9 @@ export class BorrowedPoolExecutor implements Executor<BoundTask> {
   }
 
   async #serve(job: Job, execution: TaskExecution): Promise<void> {
-    const wire = new Wire(this.#runTimes, { onJobEnded: () => {}, onStray: (error) => this.onStrayError?.(error) }, undefined)
+    const wire = new Wire(this.#runTimes, (error) => this.onStrayError?.(error), undefined)
     this.#running.set(execution, wire)
-    wire.send(job)
+    wire.send(job, { onJobEnded: () => {} })
     let error: unknown
     if (!job.hasEnded) {
       try {

@@ -1,5 +1,11 @@
+import { intrinsics } from '../intrinsics.ts'
+import { attempt } from './attempt.ts'
 import { builtInErrors, ourErrors } from './built-in-errors.ts'
 import type { EncodedContainer, EncodedError, EncodedThrown, EncodedValue } from './encode-thrown.ts'
+
+const { DOMException } = globalThis
+const { defineProperty } = Object
+const { construct } = Reflect
 
 const remoteClasses = new Map<string, ErrorConstructor>()
 
@@ -10,29 +16,33 @@ const remoteClass = (base: ErrorConstructor, name: string): ErrorConstructor => 
   let remote = remoteClasses.get(key)
   if (remote === undefined) {
     remote = class extends base {} as ErrorConstructor
-    Object.defineProperty(remote, 'name', { value: name })
+    defineProperty(remote, 'name', { value: name })
     remoteClasses.set(key, remote)
   }
   return remote
 }
 
 const define = (object: object, key: string, value: unknown, enumerable: boolean): void => {
-  Object.defineProperty(object, key, { value, enumerable, writable: true, configurable: true })
+  defineProperty(object, key, { value, enumerable, writable: true, configurable: true })
 }
+
+/** The stack that is there is made for it, by an `Error.prepareStackTrace` of a task's that may throw. */
+const defineStack = (error: object, stack: string | undefined): void =>
+  attempt(() => define(error, 'stack', stack, false), undefined)
 
 const makeError = ({ base, className, isOurs, message, name, stack }: EncodedError): Error => {
   if (base === 'DOMException') {
     const exception = new DOMException(message, name)
-    if (stack !== undefined) define(exception, 'stack', stack, false)
+    if (stack !== undefined) defineStack(exception, stack)
     return exception
   }
-  const builtIn = builtInErrors.get(base) ?? Error
+  const builtIn = builtInErrors.get(base) ?? intrinsics.Error
   const ours = isOurs ? ourErrors.get(className) : undefined
   // Builds a real error with the prototype of its class, without running a constructor that wants other arguments.
   const target = (ours ?? remoteClass(builtIn, className)) as ErrorConstructor
-  const error = Reflect.construct(Error, [message], target) as Error
+  const error = construct(intrinsics.Error, [message], target) as Error
   if (name !== undefined && name !== error.name) define(error, 'name', name, false)
-  define(error, 'stack', stack, false)
+  defineStack(error, stack)
   return error
 }
 

@@ -1,8 +1,15 @@
 import { PostTaskError, TaskSerializationError } from '../errors.ts'
+import { intrinsics } from '../intrinsics.ts'
 import { attempt } from './attempt.ts'
 import { builtInErrors } from './built-in-errors.ts'
 import { isDeeperThan } from './object-parts.ts'
 import { uncloneablePath } from './uncloneable.ts'
+
+const { DOMException, structuredClone } = globalThis
+const { getPrototypeOf, keys, prototype: objectPrototype } = Object
+const { isArray } = Array
+const { get } = Reflect
+const tagOf = objectPrototype.toString
 
 /** A value, or the place of an object in the list. */
 export type EncodedValue = { readonly object: number } | { readonly value: unknown }
@@ -43,13 +50,13 @@ const mostObjects = 10_000
 
 const carriedApart = new Set(['message', 'stack', 'cause'])
 
-const read = (target: unknown, key: PropertyKey): unknown => attempt(() => Reflect.get(target as object, key), undefined)
+const read = (target: unknown, key: PropertyKey): unknown => attempt(() => get(target as object, key), undefined)
 
-const text = (value: unknown): string => attempt(() => String(value), '')
+const text = (value: unknown): string => attempt(() => intrinsics.String(value), '')
 
 const isError = (value: unknown): value is Error =>
   attempt(
-    () => value instanceof Error || value instanceof DOMException || Object.prototype.toString.call(value) === '[object Error]',
+    () => value instanceof intrinsics.Error || value instanceof DOMException || tagOf.call(value) === '[object Error]',
     false,
   )
 
@@ -59,11 +66,11 @@ const isPrimitive = (value: unknown): boolean =>
 const isTooDeep = (value: object): boolean => attempt(() => isDeeperThan(deepestValue, value), false)
 
 const isContainer = (value: object): boolean =>
-  attempt(() => Array.isArray(value) || [null, Object.prototype].includes(Object.getPrototypeOf(value)), false)
+  attempt(() => isArray(value) || [null, objectPrototype].includes(getPrototypeOf(value)), false)
 
 const baseOf = (error: object): string => {
   if (error instanceof DOMException) return 'DOMException'
-  for (let proto: unknown = error; typeof proto === 'object' && proto !== null; proto = Object.getPrototypeOf(proto)) {
+  for (let proto: unknown = error; typeof proto === 'object' && proto !== null; proto = getPrototypeOf(proto)) {
     const name = read(read(proto, 'constructor'), 'name')
     if (typeof name === 'string' && builtInErrors.has(name)) return name
   }
@@ -77,7 +84,7 @@ const nameOf = (error: Error, base: string): string | undefined => {
 
 class ThrownEncoder {
   /** Objects and their places in the list. */
-  readonly #known = new Map<object, number>()
+  readonly #known = new intrinsics.Map<object, number>()
 
   /** Undefined where it cannot cross. */
   encode(thrown: unknown): EncodedThrown | undefined {
@@ -122,7 +129,7 @@ class ThrownEncoder {
     const className = read(read(error, 'constructor'), 'name')
     const stack = read(error, 'stack')
     const errors = read(error, 'errors')
-    const isList = attempt(() => Array.isArray(errors), false)
+    const isList = attempt(() => isArray(errors), false)
     const hasCause = attempt(() => 'cause' in error, false)
     return {
       base,
@@ -144,7 +151,7 @@ class ThrownEncoder {
   }
 
   #container(object: object): EncodedContainer {
-    return { isArray: Array.isArray(object), own: this.#own(object, (value) => this.#part(value)) }
+    return { isArray: isArray(object), own: this.#own(object, (value) => this.#part(value)) }
   }
 
   /** What cannot cross is left out: it must not cost the rest of the error. */
@@ -154,7 +161,7 @@ class ThrownEncoder {
     isApart: (key: string) => boolean = () => false,
   ): EncodedProperties {
     const own: [string, EncodedValue][] = []
-    for (const key of attempt(() => Object.keys(object), [])) {
+    for (const key of attempt(() => keys(object), [])) {
       if (isApart(key)) continue
       const value = encode(read(object, key))
       if (value !== undefined) own.push([key, value])

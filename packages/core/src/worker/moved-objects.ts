@@ -1,10 +1,13 @@
 import { types } from 'node:util'
+import { intrinsics } from '../intrinsics.ts'
+
+const { isArrayBuffer } = types
 
 /** Node 20 has no `ArrayBuffer.prototype.detached`. */
 const isDetached = (object: unknown): boolean => {
-  if (!types.isArrayBuffer(object) || object.byteLength > 0) return false
+  if (!isArrayBuffer(object) || object.byteLength > 0) return false
   try {
-    new Uint8Array(object)
+    new intrinsics.Uint8Array(object)
     return false
   } catch {
     return true
@@ -17,5 +20,5 @@ const isDetached = (object: unknown): boolean => {
  * @throws TypeError for such a buffer
  */
 export const checkMovable = (objects: readonly object[]): void => {
-  if (objects.some(isDetached)) throw new TypeError('an ArrayBuffer that is to be moved was moved before')
+  if (objects.some(isDetached)) throw new intrinsics.TypeError('an ArrayBuffer that is to be moved was moved before')
 }

@@ -1,3 +1,8 @@
+import { intrinsics } from '../intrinsics.ts'
+
+const { isView } = ArrayBuffer
+const { isArray } = Array
+
 /** Is shown the parts of an object, and says whether to go on. */
 interface PartVisitor {
   visit(part: unknown, level: number): boolean
@@ -9,24 +14,24 @@ interface PartVisitor {
  * @throws whatever a getter or a proxy in it throws
  */
 export const visitParts = (value: object, visitor: PartVisitor, level: number): boolean => {
-  if (ArrayBuffer.isView(value)) return visitor.visit(value.buffer, level)
-  if (Array.isArray(value)) {
+  if (isView(value)) return visitor.visit(value.buffer, level)
+  if (isArray(value)) {
     for (const item of value) if (!visitor.visit(item, level)) return false
     return true
   }
-  if (value instanceof Map) {
+  if (value instanceof intrinsics.Map) {
     for (const [key, item] of value) if (!visitor.visit(key, level) || !visitor.visit(item, level)) return false
-  } else if (value instanceof Set) {
+  } else if (value instanceof intrinsics.Set) {
     for (const item of value) if (!visitor.visit(item, level)) return false
   }
   for (const key in value) if (!visitor.visit((value as Record<string, unknown>)[key], level)) return false
-  return value instanceof Error ? visitor.visit(value.cause, level) : true
+  return value instanceof intrinsics.Error ? visitor.visit(value.cause, level) : true
 }
 
 /** Goes as deep as a clone would: what was seen before is not gone into again. */
 class DepthCheck implements PartVisitor {
   readonly #levels: number
-  readonly #seen = new Set<object>()
+  readonly #seen = new intrinsics.Set<object>()
 
   constructor(levels: number) {
     this.#levels = levels

@@ -1,10 +1,13 @@
 import { TaskSerializationError } from '../errors.ts'
+import { intrinsics } from '../intrinsics.ts'
 import { attempt } from './attempt.ts'
 import { shortened } from './shortened.ts'
 import { uncloneablePath } from './uncloneable.ts'
 
 const reasonOf = (cause: unknown): string =>
-  shortened(attempt(() => String(cause instanceof Error ? cause.message : cause), 'it throws when it is read'))
+  shortened(
+    attempt(() => intrinsics.String(cause instanceof intrinsics.Error ? cause.message : cause), 'it throws when it is read'),
+  )
 
 const adviceOn = (path: string, isTooDeep: boolean): string => {
   if (isTooDeep) return 'nest it less deeply'
@@ -25,7 +28,7 @@ export const serializationError = (
   transfer: readonly object[] = [],
 ): TaskSerializationError => {
   const culprit = uncloneablePath(value, root, transfer)
-  const isTooDeep = (culprit ?? root) === root && attempt(() => cause instanceof RangeError, false)
+  const isTooDeep = (culprit ?? root) === root && attempt(() => cause instanceof intrinsics.RangeError, false)
   const path = culprit ?? (transfer.length > 0 && !isTooDeep ? 'transfer' : root)
   const message = `${what} cannot cross between threads, because of ${path}: ${reasonOf(cause)}; ${adviceOn(path, isTooDeep)}`
   return new TaskSerializationError(message, path, { cause })

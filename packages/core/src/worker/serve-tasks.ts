@@ -1,12 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Writable } from 'node:stream'
 import type { MessagePort } from 'node:worker_threads'
+import { intrinsics } from '../intrinsics.ts'
 import { loadExport } from '../load-export.ts'
 import { Board, boardState } from './board.ts'
 import { decodeThrown } from './decode-thrown.ts'
 import { encodeThrown } from './encode-thrown.ts'
 import { checkMovable } from './moved-objects.ts'
 import { nextMessage, onMessages, UnreadMessage } from './port-inbox.ts'
+import { PrintedOutput } from './printed-output.ts'
 import {
   type AbortMessage,
   type JobMessage,
@@ -17,8 +18,12 @@ import {
 } from './protocol.ts'
 import { serializationError } from './serialization-error.ts'
 import { noCarrier, provideTaskContext } from './task-context.ts'
-import { outputLimitMs } from './thread-output.ts'
 import { type ThreadLine, ThreadTask } from './thread-task.ts'
+
+const { performance, process } = globalThis
+const now = performance.now.bind(performance)
+const exit = process.exit.bind(process)
+const { isArray } = Array
 
 interface Target {
   readonly module: string
@@ -38,28 +43,12 @@ const isPromiseLike = (value: unknown): value is PromiseLike<unknown> =>
   (typeof value === 'object' || typeof value === 'function') &&
   typeof (value as { then?: unknown }).then === 'function'
 
-/** What is written to the console goes through the main thread, and must be there before the outcome is. */
-const pendingOutput = (): Promise<unknown> | undefined => {
-  const { stdout, stderr } = process
-  return stdout.writableLength === 0 && stderr.writableLength === 0 ? undefined : outputSent([stdout, stderr])
-}
-
-/** Main may take nothing because nobody takes it from main: that must not hold the task for ever. */
-const outputSent = async (streams: readonly Writable[]): Promise<void> => {
-  let limit: NodeJS.Timeout | undefined
-  const over = new Promise<void>((resolve) => {
-    limit = setTimeout(resolve, outputLimitMs)
-  })
-  const sent = streams.map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve())))
-  await Promise.race([over, Promise.all(sent)])
-  clearTimeout(limit)
-}
-
 /** Runs what comes through one port, one task after the other, in order. */
 class TaskServer implements ThreadLine {
   readonly port: MessagePort
   readonly board: Board
   readonly onIdle: (() => void) | undefined
+  readonly #output = new PrintedOutput([process.stdout, process.stderr])
   readonly #targets: Target[] = []
   readonly #jobs: JobMessage[] = []
   #offset = 1
@@ -96,7 +85,7 @@ class TaskServer implements ThreadLine {
   #take(message: JobMessage | AbortMessage | UnreadMessage): void {
     const number = this.#received++
     if (message instanceof UnreadMessage) this.port.postMessage([threadMessage.unread, number, encodeThrown(message.cause)])
-    else if (Array.isArray(message)) this.#jobs.push(message)
+    else if (isArray(message)) this.#jobs.push(message)
     else if (this.#claimed?.job === message.job && this.#claimed.index === message.index)
       this.#claimed.abort(decodeThrown(message.reason))
   }
@@ -162,7 +151,7 @@ class TaskServer implements ThreadLine {
 
   #run(task: ThreadTask, run: (...args: never[]) => unknown, args: never[]): Promise<void> | undefined {
     this.current = task
-    const startedAt = performance.now()
+    const startedAt = now()
     let result: unknown
     try {
       result = running.run(task, run, ...args)
@@ -188,11 +177,11 @@ class TaskServer implements ThreadLine {
   }
 
   #measure(task: ThreadTask, startedAt: number): void {
-    this.board.runMs[task.index] = performance.now() - startedAt
+    this.board.runMs[task.index] = now() - startedAt
   }
 
   #afterOutput(report: () => void): Promise<void> | undefined {
-    const output = pendingOutput()
+    const output = this.#output.pending
     if (output !== undefined) return output.then(report)
     report()
     return undefined
@@ -202,7 +191,7 @@ class TaskServer implements ThreadLine {
     if (task.moved === undefined && this.#putOnBoard(task.index, result)) {
       this.#leave(task)
       this.#done = task.index + 1
-      if (performance.now() - this.#toldAt > outcomeDelay) this.#tell()
+      if (now() - this.#toldAt > outcomeDelay) this.#tell()
       return
     }
     // Marked before the message leaves: with the outcome in hand main may use this place for the next task.
@@ -228,7 +217,7 @@ class TaskServer implements ThreadLine {
   #sent(task: ThreadTask): void {
     this.#leave(task)
     this.#done = this.#told = task.index + 1
-    this.#toldAt = performance.now()
+    this.#toldAt = now()
   }
 
   #leave(task: ThreadTask): void {
@@ -253,7 +242,7 @@ class TaskServer implements ThreadLine {
     if (this.#done === this.#told) return
     this.port.postMessage(this.#done)
     this.#told = this.#done
-    this.#toldAt = performance.now()
+    this.#toldAt = now()
   }
 
   #target(entry: number | TargetDefinition): Target {
@@ -274,7 +263,7 @@ const reportStrayErrors = (server: TaskServer): void => {
     const task = running.getStore() ?? server.current
     const isStray = task === undefined || task !== server.current
     server.port.postMessage([isStray ? threadMessage.stray : threadMessage.crash, encodeThrown(error)])
-    if (!isStray) process.exit(1)
+    if (!isStray) exit(1)
   })
 }
 
@@ -289,7 +278,7 @@ export const serveTasks = (start: ThreadStart): Promise<void> | undefined => {
     reportStrayErrors(server)
     return undefined
   }
-  return new Promise((resolve) => {
+  return new intrinsics.Promise((resolve) => {
     const server: TaskServer = new TaskServer(start, () => {
       start.port.close()
       resolve()

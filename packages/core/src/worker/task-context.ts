@@ -1,5 +1,6 @@
 import { threadId } from 'node:worker_threads'
 import type { TaskExecution } from '../executor.ts'
+import { intrinsics } from '../intrinsics.ts'
 
 /** What a task of a module is told of itself, on every backend. */
 export interface WorkerTaskContext {
@@ -28,6 +29,10 @@ export interface ThreadTaskContext extends WorkerTaskContext {
 /** Of a task with which nothing travels. */
 export const noCarrier: Readonly<Record<string, string>> = Object.freeze({})
 
+/** A task may take away the name of it. */
+const host = globalThis
+const { defineProperty } = Object
+
 const hook = Symbol.for('@posttask/core/current-execution')
 
 type Hook = () => ThreadTaskContext | TaskExecution | undefined
@@ -38,11 +43,11 @@ type Global = { [hook]?: Hook }
  * The current task, in a thread of ours or on the event loop that posted it. Found on the global object, so that two
  * copies of this module, one loaded by the task's module, agree.
  */
-const currentExecution = (): ThreadTaskContext | TaskExecution | undefined => (globalThis as Global)[hook]?.()
+const currentExecution = (): ThreadTaskContext | TaskExecution | undefined => (host as Global)[hook]?.()
 
 /** In a thread: whoever asks for the current task is told by `current`. */
 export const provideTaskContext = (current: () => ThreadTaskContext | undefined): void => {
-  Object.defineProperty(globalThis, hook, { value: current, configurable: true, writable: true })
+  defineProperty(host, hook, { value: current, configurable: true, writable: true })
 }
 
 const ofExecution = (execution: TaskExecution): WorkerTaskContext => ({
@@ -77,7 +82,8 @@ const ofExecution = (execution: TaskExecution): WorkerTaskContext => ({
  */
 export const taskContext = (): WorkerTaskContext => {
   const current = currentExecution()
-  if (current === undefined) throw new Error('taskContext() was called outside of a task; call it in the synchronous part of one')
+  if (current === undefined)
+    throw new intrinsics.Error('taskContext() was called outside of a task; call it in the synchronous part of one')
   return 'moveWithResult' in current ? current : ofExecution(current)
 }
 

@@ -1,8 +1,13 @@
 import { type MessagePort, threadId } from 'node:worker_threads'
+import { intrinsics } from '../intrinsics.ts'
 import type { Board } from './board.ts'
 import { threadMessage } from './protocol.ts'
 import { serializationError } from './serialization-error.ts'
 import { noCarrier, type ThreadTaskContext } from './task-context.ts'
+
+const { AbortController } = globalThis
+const { defineProperties } = Object
+const { isArray } = Array
 
 /** What a running task needs of its thread. */
 export interface ThreadLine {
@@ -41,7 +46,7 @@ export class ThreadTask implements ThreadTaskContext {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
       // The event comes with the event loop; a loop that holds the thread can only ask, and must be told the truth.
-      Object.defineProperties(this.#controller.signal, {
+      defineProperties(this.#controller.signal, {
         aborted: { get: () => this.#poll(), configurable: true },
         throwIfAborted: { value: () => this.throwIfAborted(), configurable: true },
       })
@@ -66,7 +71,7 @@ export class ThreadTask implements ThreadTaskContext {
   }
 
   moveWithResult(objects: readonly object[]): void {
-    if (!Array.isArray(objects)) throw new TypeError('transfer needs an array of the objects to move')
+    if (!isArray(objects)) throw new intrinsics.TypeError('transfer needs an array of the objects to move')
     this.#moved = this.#moved === undefined ? objects : [...this.#moved, ...objects]
   }
 

@@ -1,7 +1,16 @@
 import { EventEmitter } from 'node:events'
 import { types } from 'node:util'
+import { intrinsics } from '../intrinsics.ts'
 import { attempt } from './attempt.ts'
 import { shortened } from './shortened.ts'
+
+const { EventTarget, structuredClone } = globalThis
+const { isAnyArrayBuffer, isDate, isMap, isNativeError, isProxy, isRegExp, isSet } = types
+const { getPrototypeOf, keys } = Object
+const { isArray } = Array
+const { isView } = ArrayBuffer
+const { get } = Reflect
+const { stringify } = JSON
 
 /** After so many objects the search gives up: it must not cost much more than the clone that failed. */
 const mostObjects = 100_000
@@ -25,7 +34,7 @@ const isIdentifier = /^[A-Za-z_$][\w$]*$/
 
 const step = (key: string, isIndex: boolean): string => {
   if (isIdentifier.test(key)) return `.${key}`
-  return isIndex ? `[${key}]` : `[${JSON.stringify(key)}]`
+  return isIndex ? `[${key}]` : `[${stringify(key)}]`
 }
 
 /** Stands for what throws when it is read. A symbol, for no symbol can be cloned either. */
@@ -38,28 +47,27 @@ const isSimple = (value: unknown): boolean =>
 const isOpaque = (value: object): boolean => value instanceof EventEmitter || value instanceof EventTarget
 
 /** Is cloned without what was put on it. */
-const isPlainValue = (value: object): boolean =>
-  ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isDate(value) || types.isRegExp(value)
+const isPlainValue = (value: object): boolean => isView(value) || isAnyArrayBuffer(value) || isDate(value) || isRegExp(value)
 
 function* partsOf(value: object): Generator<readonly [unknown, string]> {
   if (isOpaque(value) || isPlainValue(value)) return
-  if (types.isMap(value)) {
+  if (isMap(value)) {
     let index = 0
     for (const [key, item] of value) {
       yield [key, `.keys()[${index}]`]
-      yield [item, typeof key === 'string' ? `.get(${JSON.stringify(key)})` : `.values()[${index}]`]
+      yield [item, typeof key === 'string' ? `.get(${stringify(key)})` : `.values()[${index}]`]
       index++
     }
-  } else if (types.isSet(value)) {
+  } else if (isSet(value)) {
     let index = 0
     for (const item of value) yield [item, `.values()[${index++}]`]
-  } else if (types.isNativeError(value)) {
+  } else if (isNativeError(value)) {
     yield [attempt<unknown>(() => value.cause, unreadable), '.cause']
   } else {
-    const isArray = Array.isArray(value)
-    for (const key of Object.keys(value)) {
-      const part = attempt<unknown>(() => Reflect.get(value, key), unreadable)
-      if (!isSimple(part)) yield [part, step(key, isArray)]
+    const isList = isArray(value)
+    for (const key of keys(value)) {
+      const part = attempt<unknown>(() => get(value, key), unreadable)
+      if (!isSimple(part)) yield [part, step(key, isList)]
     }
   }
 }
@@ -74,13 +82,13 @@ const canClone = (value: unknown): boolean =>
 
 /** Breadth first, so that the path is short, and no nesting is too deep. */
 const search = (root: Place, transfer: readonly object[]): Place | undefined => {
-  const seen = new Set<unknown>(transfer)
+  const seen = new intrinsics.Set<unknown>(transfer)
   const places = [root]
   const doubtful: Place[] = []
   let isCut = false
   for (const place of places) {
     const { value } = place
-    if (typeof value === 'function' || typeof value === 'symbol' || types.isProxy(value)) return place
+    if (typeof value === 'function' || typeof value === 'symbol' || isProxy(value)) return place
     if (typeof value !== 'object' || value === null || seen.has(value)) continue
     seen.add(value)
     const known = places.length
@@ -93,7 +101,7 @@ const search = (root: Place, transfer: readonly object[]): Place | undefined => 
     } catch {
       return place
     }
-    if (places.length === known && !plainPrototypes.includes(Object.getPrototypeOf(value))) doubtful.push(place)
+    if (places.length === known && !plainPrototypes.includes(getPrototypeOf(value))) doubtful.push(place)
   }
   isCut ||= doubtful.length > mostTrials
   return doubtful.slice(0, mostTrials).find(({ value }) => !canClone(value)) ?? (isCut ? root : undefined)

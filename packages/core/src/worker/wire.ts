@@ -11,18 +11,16 @@ import type { RunTimes } from './run-times.ts'
 import { serializationError } from './serialization-error.ts'
 import type { ThreadOutput } from './thread-output.ts'
 
-/** Who hears what comes from the thread. */
-export interface WireListener {
-  /** Every task of the job has an outcome. */
-  onJobEnded(job: Job): void
-  /** An error in the thread while no task ran. */
-  onStray(error: unknown): void
+/** Who sent a job, and hears of its end. */
+interface JobSource {
+  /** Every task of the job has an outcome, and the thread has come by all of them. */
+  onJobEnded(): void
 }
 
 type Incoming = ThreadMessage | UnreadMessage
 
-const fulfilled = (value: unknown): Settled => ({ status: 'fulfilled', value })
-const rejected = (reason: unknown): Settled => ({ status: 'rejected', reason })
+const fulfilled = (value: unknown, runMs: number): Settled => ({ status: 'fulfilled', value, runMs })
+const rejected = (reason: unknown, runMs?: number): Settled => ({ status: 'rejected', reason, runMs })
 const lost: Settled = { status: 'lost' }
 
 const tellsOutcome = (message: Incoming): boolean =>
@@ -41,12 +39,13 @@ export class Wire {
   readonly #port: MessagePort
   readonly #board = new Board()
   readonly #runTimes: RunTimes
-  readonly #listener: WireListener
+  readonly #onStray: (error: unknown) => void
   readonly #sender: JobSender
   readonly #output: ThreadOutput | undefined
   /** Messages that wait until what was printed before them is out. */
   #held: Incoming[] | undefined
   #job: Job | undefined
+  #source: JobSource | undefined
   #jobNumber = 0
   #isHeard = false
   /** The thread is done with the tasks before this one. */
@@ -54,11 +53,14 @@ export class Wire {
   /** How many messages of progress came from each task. */
   #reports: number[] = []
 
-  /** `output`: of the thread; undefined where the thread is another's, who knows which it is. */
-  constructor(runTimes: RunTimes, listener: WireListener, output: ThreadOutput | undefined) {
+  /**
+   * @param onStray hears of errors in the thread while no task ran
+   * @param output of the thread; undefined where the thread is another's, who knows which it is
+   */
+  constructor(runTimes: RunTimes, onStray: (error: unknown) => void, output: ThreadOutput | undefined) {
     const { port1, port2 } = new MessageChannel()
     this.#runTimes = runTimes
-    this.#listener = listener
+    this.#onStray = onStray
     this.#output = output
     this.#port = port1
     this.#sender = new JobSender(port1, this.#board, runTimes)
@@ -67,8 +69,9 @@ export class Wire {
     port1.unref()
   }
 
-  send(job: Job): void {
+  send(job: Job, source: JobSource): void {
     this.#job = job
+    this.#source = source
     this.#jobNumber++
     this.#cursor = 0
     if (this.#reports.length > 0) this.#reports = []
@@ -94,10 +97,6 @@ export class Wire {
   /** True once the thread has shown that it serves. */
   get isServed(): boolean {
     return this.#isHeard || this.#board.state(0) >= boardState.running
-  }
-
-  indexOf(execution: unknown): number {
-    return this.#job?.executions.indexOf(execution as never) ?? -1
   }
 
   /**
@@ -192,17 +191,14 @@ export class Wire {
     if (typeof message === 'number') this.#advance(message)
     else if (message instanceof UnreadMessage) this.#takeUnread(message.cause)
     else if (message[0] === threadMessage.progress) this.#takeProgress(message[1], message[2])
-    else if (message[0] === threadMessage.stray) this.#listener.onStray(decodeThrown(message[1]))
+    else if (message[0] === threadMessage.stray) this.#onStray(decodeThrown(message[1]))
     else if (message[0] === threadMessage.crash) this.cause = decodeThrown(message[1])
     else if (message[0] === threadMessage.unread) {
       if (this.#job !== undefined) this.#sender.unread(this.#job, message[1], decodeThrown(message[2]))
     } else if (message[0] === threadMessage.threwReason)
-      this.#takeOutcome(message[1], rejected(this.#job?.executions[message[1] - 1]?.abortReason))
-    else
-      this.#takeOutcome(
-        message[1],
-        message[0] === threadMessage.returned ? fulfilled(message[2]) : rejected(decodeThrown(message[2])),
-      )
+      this.#takeOutcome(message[1], (runMs) => rejected(this.#job?.executions[message[1] - 1]?.abortReason, runMs))
+    else if (message[0] === threadMessage.returned) this.#takeOutcome(message[1], (runMs) => fulfilled(message[2], runMs))
+    else this.#takeOutcome(message[1], (runMs) => rejected(decodeThrown(message[2]), runMs))
     if (!isClosing) this.#endIfDone()
   }
 
@@ -223,21 +219,21 @@ export class Wire {
       const name = job?.executions[index]?.name
       if (this.#reportsOf(index) < this.#board.reports(index)) {
         this.#reports[index] = this.#reportsOf(index) + 1
-        this.#listener.onStray(serializationError(undefined, 'progress', `progress of task "${name}"`, cause))
+        this.#onStray(serializationError(undefined, 'progress', `progress of task "${name}"`, cause))
         return
       }
       if (job?.outcomes[index] === undefined && this.#board.state(index) === boardState.sent) {
         const error = serializationError(undefined, 'result', `the result of task "${name}"`, cause)
-        this.#takeOutcome(index + 1, rejected(error))
+        this.#takeOutcome(index + 1, (runMs) => rejected(error, runMs))
         return
       }
     }
-    this.#listener.onStray(cause)
+    this.#onStray(cause)
   }
 
-  #takeOutcome(done: number, outcome: Settled): void {
+  #takeOutcome(done: number, outcome: (runMs: number) => Settled): void {
     this.#advance(done - 1)
-    this.#job?.settle(done - 1, outcome)
+    this.#job?.settle(done - 1, outcome(this.#board.runMs[done - 1] as number))
     this.#advance(done)
   }
 
@@ -256,21 +252,22 @@ export class Wire {
   }
 
   #onBoard(job: Job, index: number): Settled | undefined {
+    const runMs = this.#board.runMs[index] as number
     switch (this.#board.state(index)) {
       case boardState.cancelled:
         return rejected(job.executions[index]?.abortReason)
       case boardState.recalled:
         return lost
       case boardState.returnedUndefined:
-        return fulfilled(undefined)
+        return fulfilled(undefined, runMs)
       case boardState.returnedNull:
-        return fulfilled(null)
+        return fulfilled(null, runMs)
       case boardState.returnedTrue:
-        return fulfilled(true)
+        return fulfilled(true, runMs)
       case boardState.returnedFalse:
-        return fulfilled(false)
+        return fulfilled(false, runMs)
       case boardState.returnedNumber:
-        return fulfilled(this.#board.values[index])
+        return fulfilled(this.#board.values[index], runMs)
       default:
         return undefined
     }
@@ -280,7 +277,8 @@ export class Wire {
     const job = this.#job
     // What was taken back has its outcome before the thread has come by.
     if (job?.hasEnded !== true || this.#cursor < this.#sender.sent) return
-    this.#job = undefined
-    this.#listener.onJobEnded(job)
+    const source = this.#source
+    this.#job = this.#source = undefined
+    source?.onJobEnded()
   }
 }

@@ -72,10 +72,13 @@ export const describeThreadExecutor = (name: string, makeExecutor: MakeExecutor,
   }
   const run = (executor: LaneExecutor, task: ReturnType<typeof bind>, options?: ConstructorParameters<typeof TestExecution>[1]) =>
     executor.execute(task, new TestExecution(task.export, options))
-  const batch = (executor: LaneExecutor, tasks: readonly ReturnType<typeof bind>[], executions?: readonly TestExecution[]) =>
-    executor.executeBatch?.(tasks, executions ?? tasks.map((task) => new TestExecution(task.export))) as Promise<
-      readonly Settled[]
-    >
+  const measuredBatch = (
+    executor: LaneExecutor,
+    tasks: readonly ReturnType<typeof bind>[],
+    executions: readonly TestExecution[] = tasks.map((task) => new TestExecution(task.export)),
+  ) => executor.executeBatch?.(tasks, executions) as Promise<readonly (Settled & { runMs?: number })[]>
+  const batch = async (...of: Parameters<typeof measuredBatch>): Promise<readonly Settled[]> =>
+    (await measuredBatch(...of)).map(({ runMs: _, ...outcome }) => outcome)
 
   // Starting a thread is slow; what needs no thread of its own shares this one.
   let common: LaneExecutor | undefined
@@ -663,6 +666,13 @@ export const describeThreadExecutor = (name: string, makeExecutor: MakeExecutor,
       const values = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome))
       expect(values).toEqual([1, 1, { list: [] }, { list: [] }])
       expect(values[2]).not.toBe(values[3])
+    })
+
+    test('S2 with its outcome comes how long each task ran, however it ended', async () => {
+      const tasks = [bind('busyFor', 20), bind('nothing'), bind('echo', ['x']), bind('throwValue', 'no')]
+      const times = (await measuredBatch(shared(), tasks)).map(({ runMs }) => runMs)
+      expect(times).toEqual(tasks.map(() => expect.any(Number)))
+      expect(times[0]).toBeGreaterThanOrEqual(20)
     })
 
     test('F1 `batch: false` turns it off', () => {

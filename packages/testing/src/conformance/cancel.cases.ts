@@ -26,6 +26,26 @@ export const cancelCases: readonly ConformanceCase[] = [
     },
   },
   {
+    title: 'C1 a task that is cancelled by who is told of its start never runs, and the next one does',
+    requires: ['shared memory'],
+    async run(subject) {
+      const pool = subject.pool({
+        observer: { onStarted: ({ task, name }) => void (name === 'unwanted' && task.cancel(new Error('changed my mind'))) },
+      })
+      for (const Kind of [SequencedTaskRunner, SingleThreadTaskRunner]) {
+        const runner = new Kind(pool)
+        const log = subject.shared()
+        const unwanted = rejection(runner.run(subject.tasks.append(log, 1), { name: 'unwanted' }), 'a cancelled task')
+        const behind = subject.watch(runner.run(subject.tasks.append(log, 2)))
+        assertEqual(((await unwanted) as Error).message, 'changed my mind', 'the reason')
+        await behind
+        assertEqual([log[0], log[1]], [1, 2], 'what ran')
+        const { cancelled, completed, running } = runner.stats()
+        assertEqual([cancelled, completed, running], [1, 1, 0], 'the counts')
+      }
+    },
+  },
+  {
     title: 'C2 a running task that is aborted rejects at once, and its sequence stays taken until it ends',
     requires: ['shared memory', 'bound tasks'],
     async run(subject) {

@@ -1,0 +1,16 @@
+/**
+ * What code on a thread needs of the global object when tasks have run: taken when it is loaded, for a task may replace or
+ * delete anything there, and later ones must not notice. Functions of `Object` and its like are taken where they are used.
+ */
+export const intrinsics = {
+  Error,
+  Float64Array,
+  Int32Array,
+  Map,
+  Promise,
+  RangeError,
+  Set,
+  String,
+  TypeError,
+  Uint8Array,
+} as const
