@@ -72,18 +72,18 @@ export class TaskQueue {
 
   push(record: TaskRecord, now: number): void {
     this.#back.tasks.push(record, now)
-    ;(this.#counts[record.level] as number)++
+    this.#counts[record.level]!++
   }
 
   packFor(runner: TaskRunner, level: number, traits: number, now: number): TaskPack | undefined {
     const pack = this.#back.tasks.packFor?.(runner, level, traits, now)
-    if (pack !== undefined) (this.#counts[level] as number)++
+    if (pack !== undefined) this.#counts[level]!++
     return pack
   }
 
   unshift(record: TaskRecord): void {
     this.#front.tasks.unshift(record)
-    ;(this.#counts[record.level] as number)++
+    this.#counts[record.level]!++
   }
 
   /** Everything pushed from here on, orders from `from` on, lies behind a barrier. */
@@ -113,7 +113,7 @@ export class TaskQueue {
   /** Takes out what `peek` gave. */
   take(record: TaskRecord, now: number): void {
     this.#front.tasks.take(record, now)
-    ;(this.#counts[record.level] as number)--
+    this.#counts[record.level]!--
   }
 
   /** What was taken has ended. */
@@ -124,7 +124,7 @@ export class TaskQueue {
   /** Takes out any record that waits. */
   remove(record: TaskRecord): void {
     this.#segmentOf(record).tasks.remove(record)
-    ;(this.#counts[record.level] as number)--
+    this.#counts[record.level]!--
   }
 
   /** The one that waits longest, of those that may start before others. */
@@ -141,7 +141,7 @@ export class TaskQueue {
     for (let segment: Segment | undefined = this.#front; segment !== undefined; segment = segment.next) {
       segment.tasks.reprioritise(level)
     }
-    for (const record of this) (this.#counts[record.level] as number)++
+    for (const record of this) this.#counts[record.level]!++
   }
 
   *[Symbol.iterator](): Generator<TaskRecord, void> {

@@ -1,0 +1,48 @@
+// How a mutation run runs the tests: as always, but one process for all files of a run, and what is slow comes last.
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification, type Vitest } from 'vitest/node'
+import original from '../../vitest.config.ts'
+
+const files = process.env['MUTATION_TESTS']?.split(' ') ?? []
+const slow = ['long-queues', 'leaks', 'event-loop', 'shutdown-hooks']
+
+const slowness = ({ moduleId }: TestSpecification): number => slow.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`))
+
+class SlowLast extends BaseSequencer {
+  override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    return specifications.toSorted((a, b) => slowness(a) - slowness(b))
+  }
+}
+
+// Stryker asks for threads, where `process.exit` and `--expose-gc` are not what the tests expect.
+const inProcesses = {
+  name: 'in-processes',
+  configureVitest: ({ vitest }: { vitest: Vitest }): void => {
+    for (const project of vitest.projects) project.config.pool = 'forks'
+  },
+}
+
+const setupFiles = [fileURLToPath(new URL('./setup.ts', import.meta.url))]
+
+const { projects: all = [], execArgv = [], ...test } = original.test ?? {}
+
+export default defineConfig({
+  ...original,
+  plugins: [inProcesses],
+  test: {
+    ...test,
+    isolate: false,
+    // A test that hangs is a mutant that is found.
+    testTimeout: 15_000,
+    reporters: [],
+    sequence: { sequencer: SlowLast },
+    execArgv: [...execArgv, '--import', new URL('./count-hits.mjs', import.meta.url).href],
+    projects: all.flatMap((project) => {
+      if (typeof project !== 'object' || !('test' in project)) return []
+      const folder = `${project.test?.root}/`
+      const include = files.filter((file) => file.startsWith(folder)).map((file) => file.slice(folder.length))
+      return include.length === 0 ? [] : [{ ...project, test: { ...project.test, include, setupFiles } }]
+    }),
+  },
+})
