@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getEnvironmentData } from 'node:worker_threads'
-import { afterEach, beforeEach, inject } from 'vitest'
+import { afterEach, beforeEach, inject, vi } from 'vitest'
 
 interface Namespace {
   currentTestId: string | undefined
@@ -23,6 +23,8 @@ const merge = (into: Record<string, number>, id: string, count: number): void =>
 }
 
 if (namespace !== undefined && provided('mode') === 'mutant') {
+  // A test that hangs has found the mutant.
+  vi.setConfig({ testTimeout: 30_000 })
   // The threads and child processes of a test inherit it.
   process.env['__STRYKER_ACTIVE_MUTANT__'] = provided('activeMutant')
 } else if (namespace !== undefined) {
