@@ -9,8 +9,7 @@ export default {
   plugins: [import.meta.resolve('@stryker-mutator/vitest-runner'), here('scripts/mutation/ignore-texts.mjs')].map(String),
   vitest: { configFile: 'scripts/mutation/vitest.config.ts', related: false },
   coverageAnalysis: 'perTest',
-  // What hangs takes no processor.
-  concurrency: 3,
+  concurrency: 2,
   // Most endless loops are ended by Stryker's count of hits, and what hangs by the time limit of the test. This ends the
   // rest, and is long enough for a machine that does other things as well.
   timeoutMS: 60_000,
