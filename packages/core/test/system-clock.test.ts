@@ -35,7 +35,8 @@ const clockOver = async (host: Record<string, unknown> = {}) => {
 
 describe('the clock of the host', () => {
   beforeEach(() => void vi.resetModules())
-  afterEach(() => void vi.unstubAllGlobals())
+  // So that no other file gets a clock over a host that is gone.
+  afterEach(() => void vi.resetModules())
 
   test('D1 a timer waits whole milliseconds, and never less than asked for', async () => {
     const { clock, timers } = await clockOver()
