@@ -6,12 +6,12 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 export default {
   testRunner: 'vitest',
   // Names would be looked for beside Stryker, in pnpm's store.
-  plugins: [import.meta.resolve('@stryker-mutator/vitest-runner'), here('scripts/mutation/ignore-texts.mjs')].map(String),
+  plugins: [import.meta.resolve('@stryker-mutator/vitest-runner'), here('scripts/mutation/plugins.mjs')].map(String),
   vitest: { configFile: 'scripts/mutation/vitest.config.ts', related: false },
   coverageAnalysis: 'perTest',
   concurrency: 2,
-  // Most endless loops are ended by Stryker's count of hits, and what hangs by the time limit of the test. This ends the
-  // rest, and is long enough for a machine that does other things as well.
+  // scripts/mutation/setup.ts ends what hangs. This is for threads that loop for ever, and long enough for a machine that
+  // does other things as well.
   timeoutMS: 60_000,
   timeoutFactor: 1,
   dryRunTimeoutMinutes: 20,
@@ -23,6 +23,6 @@ export default {
   ignorers: ['texts'],
   disableTypeChecks: 'packages/*/src/**/*.ts',
   incremental: true,
-  reporters: ['progress-append-only', 'json', 'html'],
+  reporters: ['survivors', 'progress-append-only', 'json', 'html'],
   warnings: { slow: false },
 }

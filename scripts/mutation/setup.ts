@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { getEnvironmentData } from 'node:worker_threads'
 import { afterEach, beforeEach, inject, vi } from 'vitest'
 
+const { performance, setInterval } = globalThis
+
 interface Namespace {
   currentTestId: string | undefined
   mutantCoverage?: Record<'static' | 'perTest', Record<string, unknown>>
@@ -23,10 +25,23 @@ const merge = (into: Record<string, number>, id: string, count: number): void =>
 }
 
 if (namespace !== undefined && provided('mode') === 'mutant') {
-  // A test that hangs has found the mutant.
-  vi.setConfig({ testTimeout: 30_000 })
+  const activeMutant = provided('activeMutant')
   // The threads and child processes of a test inherit it.
-  process.env['__STRYKER_ACTIVE_MUTANT__'] = provided('activeMutant')
+  process.env['__STRYKER_ACTIVE_MUTANT__'] = activeMutant
+
+  // A test that hangs has found the mutant, and so has one that lets nothing else run: each branch asks for the mutant.
+  vi.setConfig({ testTimeout: 30_000 })
+  let asked = 0
+  let lastTurn = performance.now()
+  setInterval(() => (lastTurn = performance.now()), 200).unref()
+  Object.defineProperty(namespace, 'activeMutant', {
+    configurable: true,
+    get: () => {
+      if ((++asked & 0xffff) === 0 && performance.now() - lastTurn > 15_000) throw new Error('an endless loop')
+      return activeMutant
+    },
+    set: () => {},
+  })
 } else if (namespace !== undefined) {
   const file = join(tmpdir(), `posttask-mutation-${process.pid}`)
   process.env['MUTATION_HITS_FILE'] = file

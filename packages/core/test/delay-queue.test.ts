@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Clock, TimerHandle } from '../src/clock.ts'
 import { type DelayEntry, DelayQueue } from '../src/delay-queue.ts'
+import { randomFrom } from './fixtures/random.ts'
 
 /** A clock that the test moves, and whose timers it sees. */
 class HandClock implements Clock {
@@ -52,15 +53,6 @@ const entries = (seen: number[]) => {
   return (due: number): Entry => {
     const id = ++ids
     return { id, due, order: 0, onDue: () => void seen.push(id) }
-  }
-}
-
-/** Random, and the same each time. */
-const randomFrom = (seed: number) => {
-  let state = seed
-  return (below: number): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
   }
 }
 

@@ -71,10 +71,10 @@ describe('map', () => {
   ])('Q1 the window of a runner that runs %i at a time is %i', async (maxConcurrency, window) => {
     await using pool = new ThreadPool({ executor: inlineExecutor() })
     const runner = new ParallelTaskRunner(pool, { maxConcurrency })
-    const items = runner.map(numbers(100), (item) => item)
+    const items = runner.map(numbers(100), (item) => item)[Symbol.asyncIterator]()
     await items.next()
     expect(runner.stats().completed + runner.stats().pending + runner.stats().running).toBe(window)
-    await items.return()
+    await items.return?.()
   })
 
   test('P1 at most maxConcurrency at a time, and that many', async () => {
