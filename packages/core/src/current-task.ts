@@ -3,16 +3,17 @@ import type { TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
 
 let current: TaskRecord | undefined
-let storage: AsyncStorage<TaskRecord> | undefined
+/** Made for the first pool with `trackRunner`. A task of another pool stands in it as undefined. */
+let storage: AsyncStorage<TaskRecord | undefined> | undefined
 
 /** Runs the synchronous part of a task. */
 export const runAsCurrent = <R>(record: TaskRecord, body: () => R): R => {
   const outer = current
   current = record
   try {
-    const { scope } = record
-    const enter =
-      record.runner.pool.tracksRunner && storage ? () => (storage as AsyncStorage<TaskRecord>).run(record, body) : body
+    const { scope, runner } = record
+    const tracking = storage
+    const enter = tracking === undefined ? body : () => tracking.run(runner.pool.tracksRunner ? record : undefined, body)
     return scope === undefined ? enter() : scope.runInAsyncScope(enter, undefined)
   } finally {
     current = outer
@@ -28,18 +29,17 @@ export const setCurrent = (record: TaskRecord | undefined): TaskRecord | undefin
 
 /** From now on the current task is also known after an `await`, for pools with `trackRunner`. */
 export const trackRunners = (): void => {
-  storage ??= createAsyncStorage<TaskRecord>()
+  storage ??= createAsyncStorage<TaskRecord | undefined>()
 }
 
 /** The task in whose synchronous part the caller is. */
 export const synchronousTask = (): TaskRecord | undefined => current
 
+/** True when some pool has `trackRunner`: then a task of another pool must not pass for the one that posted it. */
+export const isTracking = (): boolean => storage !== undefined
+
 /** The task in whose synchronous part the caller is; with `trackRunner`, in whose async continuation. */
-export const currentTask = (): TaskRecord | undefined => {
-  if (current !== undefined) return current
-  const tracked = storage?.getStore()
-  return tracked?.runner.pool.tracksRunner ? tracked : undefined
-}
+export const currentTask = (): TaskRecord | undefined => current ?? storage?.getStore()
 
 /**
  * The runner whose task the caller is part of, or undefined outside of one. Always right in a task's synchronous

@@ -21,7 +21,6 @@ export class Deadline implements DelayEntry {
 
   onDue(): void {
     const record = this.#record
-    if (record.extras !== undefined) record.extras.deadline = undefined
     const isRunning = record.code === running
     const what = isRunning
       ? `did not end within its timeout of ${this.#ms} ms`

@@ -139,9 +139,9 @@ export class KeyedBucket implements Bucket {
     for (const [key, sequence] of this.#sequences) {
       for (const record of sequence.tasks) {
         if (!record.has(inheritsPriority)) continue
-        ;(sequence.counts[record.level] as number)--
+        sequence.counts[record.level]!--
         record.level = level
-        ;(sequence.counts[level] as number)++
+        sequence.counts[level]!++
       }
       this.#place(key, sequence)
     }

@@ -1,6 +1,6 @@
 import type { Batches } from './batches.ts'
 import { beginChange, endChange } from './callbacks.ts'
-import { runAsCurrent, setCurrent } from './current-task.ts'
+import { isTracking, runAsCurrent, setCurrent } from './current-task.ts'
 import { TaskCancelledError } from './errors.ts'
 import type { ThreadExecutor } from './executor.ts'
 import { InFlight, isPromise, withoutThenable } from './in-flight.ts'
@@ -339,9 +339,9 @@ export abstract class RunnerEngine extends RunnerPosts {
     const outer = setCurrent(record)
     try {
       const { executor } = this
-      const { hooks, tracksRunner } = this.pool
+      const { hooks } = this.pool
       const body = hooks.surrounds ? executeSurrounded : execute
-      if (tracksRunner) value = runAsCurrent(record, () => body.call(record, executor))
+      if (isTracking()) value = runAsCurrent(record, () => body.call(record, executor))
       else if (record.scope === undefined) value = body.call(record, executor)
       else value = record.scope.runInAsyncScope(body, record, executor)
       // Here, for a promise may have a getter that throws.

@@ -3,6 +3,8 @@ import type { AbortableWait } from './task-extras.ts'
 import type { TaskRecord } from './task-record.ts'
 import type { TestSeam } from './test-seam.ts'
 
+const ignore = (): void => {}
+
 /** A task's wait on the pool's clock. It ends when it is due, when the task is aborted, or with the task. */
 export class Sleep implements DelayEntry, AbortableWait {
   readonly id: number
@@ -25,6 +27,8 @@ export class Sleep implements DelayEntry, AbortableWait {
       this.#wake = resolve
       this.#fail = reject
     })
+    // Whoever awaits it learns how it ends; a task that does not, or not yet, must not crash the process.
+    this.promise.catch(ignore)
     record.runner.extrasOf(record).addWait(this)
     delays.add(this, now + ms)
     seam?.wait?.(record, this.#what, this.promise)
@@ -44,8 +48,6 @@ export class Sleep implements DelayEntry, AbortableWait {
 
   onEnd(error: Error): void {
     this.#delays.remove(this)
-    // Whoever still waits is told; a task that did not await its sleep must not crash the process.
-    this.promise.catch(() => {})
     this.#fail(error)
   }
 }

@@ -79,18 +79,18 @@ export class TaskQueue {
 
   push(record: TaskRecord, clock: WaitClock): void {
     this.#back.tasks.push(record, clock)
-    ;(this.#counts[record.level] as number)++
+    this.#counts[record.level]!++
   }
 
   packFor(runner: TaskRunner, level: number, traits: number, clock: WaitClock): TaskPack | undefined {
     const pack = this.#back.tasks.packFor?.(runner, level, traits, clock)
-    if (pack !== undefined) (this.#counts[level] as number)++
+    if (pack !== undefined) this.#counts[level]!++
     return pack
   }
 
   unshift(record: TaskRecord): void {
     this.#front.tasks.unshift(record)
-    ;(this.#counts[record.level] as number)++
+    this.#counts[record.level]!++
   }
 
   /** Everything pushed from here on, orders from `from` on, lies behind a barrier. */
@@ -120,7 +120,7 @@ export class TaskQueue {
   /** Takes out what `peek` gave. */
   take(record: TaskRecord, now: number): void {
     this.#front.tasks.take(record, now)
-    ;(this.#counts[record.level] as number)--
+    this.#counts[record.level]!--
   }
 
   /** What was taken has ended. */
@@ -131,7 +131,7 @@ export class TaskQueue {
   /** Takes out any record that waits. */
   remove(record: TaskRecord): void {
     this.#segmentOf(record).tasks.remove(record)
-    ;(this.#counts[record.level] as number)--
+    this.#counts[record.level]!--
   }
 
   /** The highest priority of what could start, however much of it has to wait for a barrier. */
@@ -157,7 +157,7 @@ export class TaskQueue {
     for (let segment: Segment | undefined = this.#front; segment !== undefined; segment = segment.next) {
       segment.tasks.reprioritise(level)
     }
-    for (const record of this) (this.#counts[record.level] as number)++
+    for (const record of this) this.#counts[record.level]!++
   }
 
   *[Symbol.iterator](): Generator<TaskRecord, void> {

@@ -4,6 +4,8 @@ import type { AbortableWait } from './task-extras.ts'
 import type { TaskRecord } from './task-record.ts'
 import { bestEffort } from './traits.ts'
 
+const ignore = (): void => {}
+
 /** A task that let others in and waits for its turn, its sequence still taken (S2) and its slot given up. */
 export class TaskYield extends ReadyEntry implements AbortableWait {
   readonly promise: Promise<void>
@@ -27,6 +29,8 @@ export class TaskYield extends ReadyEntry implements AbortableWait {
       this.#resolve = resolve
       this.#reject = reject
     })
+    // Whoever awaits it learns how it ends; a task that does not, or not yet, must not crash the process.
+    this.promise.catch(ignore)
     record.runner.extrasOf(record).addWait(this)
     if (!this.isDedicated) pump.vacate(record)
   }
@@ -66,7 +70,6 @@ export class TaskYield extends ReadyEntry implements AbortableWait {
   onEnd(error: Error): void {
     this.#pump.ready.leave(this)
     this.#takeSlot()
-    this.promise.catch(() => {})
     this.#reject(error)
   }
 

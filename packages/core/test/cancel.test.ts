@@ -6,6 +6,7 @@ import {
   SequencedTaskRunner,
   SingleThreadTaskRunner,
   TaskCancelledError,
+  type TaskContext,
   type TaskErrorEvent,
   type TaskRunner,
   type TaskStartedEvent,
@@ -422,5 +423,49 @@ describe('one signal', () => {
     gate.resolve()
     await env.runUntilIdle()
     expect([states, other.state, runner.stats().cancelled]).toEqual([['cancelled'], 'cancelled', 3])
+  })
+})
+
+describe.each(['sleep', 'yield'] as const)('a %s that its task does not await', (what) => {
+  const pause = (context: TaskContext): Promise<void> => (what === 'sleep' ? context.sleep(1e6) : context.yield())
+
+  /** The rejections that were left unhandled while `body` went on. */
+  const unhandledIn = async (body: (runner: TaskRunner) => Promise<void>): Promise<readonly unknown[]> => {
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const unhandled: unknown[] = []
+    const note = (reason: unknown): void => void unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    await body(new SequencedTaskRunner(pool))
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', note)
+    return unhandled
+  }
+
+  test('C2 ends with its task, and is no unhandled rejection', async () => {
+    const unhandled = await unhandledIn(async (runner) => {
+      runner.postTask((context) => void pause(context))
+      await runner.waitIdle()
+    })
+    expect(unhandled).toEqual([])
+  })
+
+  test('C2 is no unhandled rejection when the task is cancelled, and rejects when it is awaited later', async () => {
+    let caught: unknown
+    const unhandled = await unhandledIn(async (runner) => {
+      const gate = deferred()
+      const handle = runner.postTask(async (context) => {
+        const pausing = pause(context)
+        await gate.promise
+        await pausing.catch((error: unknown) => {
+          caught = error
+        })
+      })
+      while (handle.state === 'queued') await undefined
+      handle.cancel('enough')
+      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+      gate.resolve()
+      await runner.waitIdle()
+    })
+    expect([caught, unhandled]).toEqual(['enough', []])
   })
 })

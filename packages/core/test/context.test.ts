@@ -1,16 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { inlineExecutor } from '@posttask/backend-inline'
 import {
+  type Clock,
   KeyedTaskRunner,
   ParallelTaskRunner,
   SequencedTaskRunner,
   SingleThreadTaskRunner,
+  systemClock,
   type TaskErrorEvent,
   type TaskRunner,
   ThreadPool,
 } from '@posttask/core'
 import { describe, expect, test } from 'vitest'
 import { deferred } from './fixtures/deferred.ts'
+import { executorWith } from './fixtures/executor-with.ts'
 import { thenable } from './fixtures/thenable.ts'
 
 const runners = {
@@ -109,6 +112,33 @@ describe.each(Object.entries(runners))('async context on a %s runner', (_kind, m
     await user.run('dan', () => runner.run(() => void seen.push(user.getStore()), { delay: 2 }))
     await runner.waitIdle()
     expect(seen).toEqual(new Array(5).fill(undefined))
+  })
+
+  test('E4 D5 no timer of the host is set in the context of a poster: it would hold on to it', async () => {
+    const contexts: Record<string, Set<string | undefined>> = {}
+    const note = (what: string): void => void (contexts[what] ??= new Set()).add(user.getStore())
+    const clock: Clock = {
+      ...systemClock,
+      setTimer(...args) {
+        note('timer')
+        return systemClock.setTimer(...args)
+      },
+      keepAlive() {
+        note('alive')
+        return (systemClock as Required<Clock>).keepAlive()
+      },
+    }
+    await using pool = new ThreadPool({ executor: executorWith({ clock }) })
+    const runner = makeRunner(pool)
+    await user.run('ann', async () => {
+      const later = runner.run(() => {}, { delay: 2 })
+      await runner.run(async (context) => {
+        await context.yield()
+        await context.sleep(1)
+      })
+      await later
+    })
+    expect(contexts).toEqual({ timer: new Set([undefined]), alive: new Set([undefined]) })
   })
 
   test('E4 the task whose post wakes the pump up has its own context, however late its turn comes', async () => {

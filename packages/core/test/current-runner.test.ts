@@ -71,6 +71,24 @@ describe.each(Object.entries(runners))('the current runner: %s', (_kind, makeRun
     expect(seen).toEqual([other, other])
   })
 
+  test('W3 a task of a pool that does not track is not taken for the tracked one that posted it', async () => {
+    await using tracking = new ThreadPool({ executor: inlineExecutor(), trackRunner: true })
+    await using pool = new ThreadPool({ executor: inlineExecutor() })
+    const runner = makeRunner(tracking)
+    const other = makeRunner(pool)
+    const seen: (TaskRunner | undefined)[] = []
+    await runner.run(() => {
+      other.postTask(async () => {
+        seen.push(currentTaskRunner())
+        await undefined
+        seen.push(currentTaskRunner())
+        await runner.waitIdle()
+      })
+    })
+    await other.waitIdle()
+    expect(seen).toEqual([other, undefined])
+  })
+
   test('S2 assertCurrent passes inside, and names both runners outside', async () => {
     await using pool = new ThreadPool({ executor: inlineExecutor() })
     const runner = makeRunner(pool)
