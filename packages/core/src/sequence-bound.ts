@@ -201,7 +201,7 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
     return postFrom(origin, () => this.#runner.postTask(task, { name: `${this.#name}.${method}` }))
   }
 
-  /** The task of a call whose outcome nobody awaits. */
+  /** The task of a call that is handed over. */
   #taskOf(method: string, args: readonly unknown[]): Task {
     if (this.#disposed !== undefined) throw this.#disposedError(`its method ${method}`)
     return this.#guarded(this.#task(method, args))
@@ -237,7 +237,7 @@ export class SequenceBound<T extends object> implements AsyncDisposable {
 /** Frames of ours from a call by `methodsOf` up. */
 const ofMethod = 3
 
-/** An object with every method, which `call` is told of. */
+/** An object that seems to have every method; each calls `call`. */
 const methodsOf = <Methods extends object>(call: (method: string, args: readonly unknown[]) => unknown): Methods =>
   new Proxy({} as Methods, {
     get: (_target, method) =>

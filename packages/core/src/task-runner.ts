@@ -223,7 +223,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
 
   /**
    * As `run`, and gives a handle at once: it cancels the task without a signal made for that, and `result` is what `run`
-   * would return. A failure that nobody awaits is an unhandled rejection; a cancellation by this handle is not.
+   * would return. A failure that is not awaited is an unhandled rejection; a cancellation by this handle is not.
    * @throws TypeError, RangeError at the call for bad arguments (F6, D2)
    */
   spawn<Posted extends Accepts>(task: Posted, options?: RunOptions): RunHandle<TaskResult<Posted>> {
