@@ -41,7 +41,9 @@ export class WaitEdge implements TaskWait {
   /** Ends the wait with an error. */
   fail: (error: Error) => void = () => {}
   #isOver = false
-  #proof: boolean | Proof = false
+  #isCertain = false
+  /** One for each time that somebody looked at the promise: one of them may have been the `await`. */
+  #proofs: Proof[] = []
 
   constructor(
     task: TaskRecord,
@@ -74,20 +76,18 @@ export class WaitEdge implements TaskWait {
   }
 
   get isCertain(): boolean {
-    if (typeof this.#proof === 'function') this.#proof = this.#proof()
-    return this.#proof
-  }
-
-  get isSuspected(): boolean {
-    return this.#proof !== false
+    for (const proof of this.#proofs.splice(0)) this.#isCertain ||= proof()
+    return this.#isCertain
   }
 
   get what(): string {
     return `${this.call} ${this.target === undefined || this.call === 'flush' ? this.on.name : taskLabel(this.target)}`
   }
 
+  /** The task has returned the promise, or it may turn out that it awaits it. */
   prove(proof: true | Proof): void {
-    if (this.#proof !== true) this.#proof = proof
+    if (proof === true) this.#isCertain = true
+    else if (!this.#isCertain) this.#proofs.push(proof)
   }
 
   end(): void {

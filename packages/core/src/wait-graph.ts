@@ -9,7 +9,7 @@ import { edgesOf, type WaitEdge } from './wait-edge.ts'
 type Counts = (edge: WaitEdge) => boolean
 
 /** Nothing but somebody from outside could end the wait before its target settles. */
-const isProven: Counts = (edge) => edge.isSuspected && !edge.isLimited && edge.isCertain
+const isProven: Counts = (edge) => !edge.isLimited && edge.isCertain
 const isPossible: Counts = () => true
 
 const isFull = ({ pump, executor }: ThreadPool<never>): boolean => pump.active >= executor.maxConcurrency

@@ -18,7 +18,7 @@ Object.defineProperty(WaitPromise.prototype, 'constructor', {
   configurable: true,
   get(this: WaitPromise<unknown>): PromiseConstructor {
     const { edge } = this
-    if (edge !== undefined && !edge.isSuspected && !edge.isOver && edge.task === synchronousTask() && edge.on.mayLeadBack()) {
+    if (edge !== undefined && !edge.isOver && edge.task === synchronousTask() && edge.on.mayLeadBack()) {
       const proof = isDirectAwait(edge.task.task)
       if (proof !== undefined) {
         edge.prove(proof)

@@ -83,6 +83,17 @@ describe('a cycle of waits', () => {
     ).toBe('goes on')
   })
 
+  test('W3 of promises whose failure the tasks have looked at before they await them', async () => {
+    await using env = createTestEnvironment(quiet)
+    const [a, b] = sequences(env)
+    const looking = (runner: TaskRunner, task: () => unknown) => async () => {
+      const outcome = runner.run(task)
+      outcome.catch(ignore)
+      await outcome
+    }
+    expect(await outcomeOf(env, a.run(looking(b, looking(a, ignore))))).toBeInstanceOf(SequenceDeadlockError)
+  })
+
   test('W3 over three sequences, by tasks that wait for each other crosswise', async () => {
     await using env = createTestEnvironment(quiet)
     const [a, b, c] = sequences(env)
