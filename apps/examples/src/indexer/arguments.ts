@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type BackendName, backendNames } from './backend.ts'
 import { parseBytes } from './figures.ts'
@@ -6,7 +7,7 @@ import { parseBytes } from './figures.ts'
 /** What both commands take. */
 interface CommonOptions {
   readonly backend: BackendName
-  /** The index file, or undefined for the default one. */
+  /** The index file, absolute, or undefined for the default one. */
   readonly database: string | undefined
   readonly json: boolean
 }
@@ -14,14 +15,14 @@ interface CommonOptions {
 /** `[DIR]` */
 export interface IndexCommand extends CommonOptions {
   readonly command: 'index'
-  /** Undefined for this workspace's own node_modules. */
+  /** Absolute, or undefined for this workspace's own node_modules. */
   readonly directory: string | undefined
   /** Threads that tokenise, at least 1. */
   readonly jobs: number
   /** Bytes. */
   readonly maxSize: number
   readonly quiet: boolean
-  /** Where to write what the tasks did, for Chrome's DevTools or as a page; undefined for nowhere. */
+  /** The file for what the tasks did, absolute, for Chrome's DevTools or as a page; undefined for none. */
   readonly trace: string | undefined
   /** The port of a live page of the run, 0 for a free one; undefined for none. */
   readonly inspect: number | undefined
@@ -32,6 +33,8 @@ export interface SearchCommand extends CommonOptions {
   readonly command: 'search'
   readonly words: readonly string[]
   readonly limit: number
+  /** Files in here are shown by relative paths. */
+  readonly folder: string
 }
 
 /** The command line is wrong. The message says what about it. */
@@ -58,21 +61,27 @@ Searching is by whole names and by the parts of names: "user" finds getUserName.
   --help           print this
 
 Left out: .git folders, *.map files, what symbolic links lead to. Ctrl-C commits what was read and exits with 130.
+Relative paths start where pnpm was called.
 Exit code: 0 done, 1 the run as a whole failed, 2 wrong usage, 130 interrupted.
+Exit code of search, as of grep: 0 found, 1 nothing found, 2 the search failed or wrong usage.
 `
 
-/** Reads the command line. Throws `UsageError`. */
-export function parseCommand(args: readonly string[]): IndexCommand | SearchCommand | { readonly command: 'help' } {
+/** Reads the command line; relative paths start at `folder`. Throws `UsageError`. */
+export function parseCommand(
+  args: readonly string[],
+  folder: string = process.cwd(),
+): IndexCommand | SearchCommand | { readonly command: 'help' } {
   const { values, positionals } = parse(args)
   if (values.help) return { command: 'help' }
-  const common = { backend: backendOf(values.backend), database: values.db, json: values.json }
+  const pathOf = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(folder, path))
+  const common = { backend: backendOf(values.backend), database: pathOf(values.db), json: values.json }
   const [first, ...rest] = positionals
   if (first === 'search') {
     for (const option of ['inspect', 'jobs', 'max-size', 'quiet', 'trace'] as const) {
       if (values[option] !== undefined) throw new UsageError(`--${option} means nothing to search`)
     }
     if (rest.length === 0) throw new UsageError('search needs at least one word')
-    return { command: 'search', ...common, words: rest, limit: countOf('limit', values.limit, 10) }
+    return { command: 'search', ...common, words: rest, limit: countOf('limit', values.limit, 10), folder }
   }
   if (values.limit !== undefined) throw new UsageError('--limit is for search only')
   if (rest.length > 0)
@@ -80,11 +89,11 @@ export function parseCommand(args: readonly string[]): IndexCommand | SearchComm
   return {
     command: 'index',
     ...common,
-    directory: first,
+    directory: pathOf(first),
     jobs: countOf('jobs', values.jobs, Math.max(1, availableParallelism() - 1)),
     maxSize: sizeOf(values['max-size']),
     quiet: values.quiet ?? false,
-    trace: values.trace,
+    trace: pathOf(values.trace),
     inspect: values.inspect === undefined ? undefined : portOf(values.inspect),
   }
 }

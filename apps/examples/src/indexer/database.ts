@@ -34,6 +34,13 @@ export interface Stored {
   readonly touched: number
 }
 
+/** What {@link search} found. */
+export interface Matches {
+  /** How many files match, whatever the limit. */
+  readonly total: number
+  readonly matches: Match[]
+}
+
 /** One file that matches, best first. */
 export interface Match {
   readonly path: string
@@ -139,8 +146,8 @@ export function count(): number {
   return inIndex((opened) => opened.count())
 }
 
-/** The best matches of an FTS5 expression, by bm25, equal ones by path. */
-export function search(expression: string, limit: number): Match[] {
+/** The best matches of an FTS5 expression, by bm25, equal ones by path, and how many there are. */
+export function search(expression: string, limit: number): Matches {
   return inIndex((opened) => opened.search(expression, limit))
 }
 
@@ -178,9 +185,11 @@ class Index {
       'SELECT id, path FROM files WHERE path >= ? AND path < ? AND seen < ? AND id > ? ORDER BY id LIMIT 200',
     )
     this.#search = connection.prepare(`
-      SELECT files.path, files.encoding, files.size, files.mtime, -bm25(terms) AS score
-      FROM terms JOIN files ON files.id = terms.rowid
-      WHERE terms MATCH ? ORDER BY score DESC, files.path LIMIT ?`)
+      SELECT *, count(*) OVER () AS total FROM (
+        SELECT files.path, files.encoding, files.size, files.mtime, -bm25(terms) AS score
+        FROM terms JOIN files ON files.id = terms.rowid
+        WHERE terms MATCH ? LIMIT -1
+      ) ORDER BY score DESC, path LIMIT ?`)
   }
 
   beginRun(): void {
@@ -276,9 +285,10 @@ class Index {
     return (row as { count: number }).count
   }
 
-  search(expression: string, limit: number): Match[] {
-    const rows = this.#search.all(expression, limit) as Match[]
-    return rows.map(({ path, score, encoding, size, mtime }) => ({ path, score, encoding, size, mtime }))
+  search(expression: string, limit: number): Matches {
+    const rows = this.#search.all(expression, limit) as (Match & { total: number })[]
+    const matches = rows.map(({ path, score, encoding, size, mtime }) => ({ path, score, encoding, size, mtime }))
+    return { total: rows[0]?.total ?? 0, matches }
   }
 
   #totalChanges(): number {

@@ -1,5 +1,5 @@
 import { mkdir, realpath, stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { taskModule } from '@posttask/core'
 import { TraceRecorder } from '@posttask/diagnostics'
@@ -21,7 +21,7 @@ const defaultDirectory = fileURLToPath(new URL('../../../../node_modules', impor
 export async function runIndexCommand(command: IndexCommand, screen: Screen): Promise<number> {
   const { backend, jobs, maxSize, trace, inspect } = command
   const root = await findRoot(command.directory ?? defaultDirectory)
-  const file = resolve(command.database ?? defaultDatabase(root, process.env))
+  const file = command.database ?? defaultDatabase(root, process.env)
   await mkdir(dirname(file), { recursive: true })
 
   const endHealth = watchHealth()
@@ -80,8 +80,7 @@ async function openInspector({ pools, executor }: Runners, port: number): Promis
   return inspector
 }
 
-async function findRoot(directory: string): Promise<string> {
-  const path = resolve(directory)
+async function findRoot(path: string): Promise<string> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw new Error(`there is no directory ${printable(path)}`)
     throw new Error(`the directory ${printable(path)} cannot be read (${error.code})`)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { relative, resolve } from 'node:path'
+import { relative } from 'node:path'
 import { taskModule } from '@posttask/core'
 import { type SearchCommand, UsageError } from './arguments.ts'
 import type { Match } from './database.ts'
@@ -27,11 +27,11 @@ interface Hit {
   readonly isStale: boolean
 }
 
-/** Prints what the index holds for some words. Returns the exit code. Rejects where the search as a whole failed. */
+/** Prints what the index holds for some words. Returns the exit code: 0, or 1 if it holds nothing. Rejects if the search failed. */
 export async function runSearchCommand(command: SearchCommand): Promise<number> {
   const terms = parseQuery(command.words)
   if (terms.length === 0) throw new UsageError(`"${command.words.join(' ')}" holds no word to search for`)
-  const file = resolve(command.database ?? defaultDatabase(undefined, process.env))
+  const file = command.database ?? defaultDatabase(undefined, process.env)
   if (!existsSync(file))
     throw new Error(
       `there is no index ${file}: make one with "pnpm demo [DIR]"${command.database === undefined ? '' : ' and the same --db'}`,
@@ -40,17 +40,20 @@ export async function runSearchCommand(command: SearchCommand): Promise<number> 
   const runners = await openRunners(command.backend, 1)
   try {
     await runners.database.run(database.openForSearch(file))
-    const matches = await runners.database.run(database.search(matchExpression(terms), command.limit))
+    const { total, matches } = await runners.database.run(database.search(matchExpression(terms), command.limit))
     const paint = paintFor(process.stdout, process.env)
+    const print = (event: object, text: () => string): void => {
+      process.stdout.write(command.json ? `${JSON.stringify(event)}\n` : text())
+    }
     let rank = 0
     for await (const hit of runners.disk.map(matches, (match) => lookUp(match, terms), { name: 'look up' })) {
       rank += 1
-      process.stdout.write(command.json ? `${JSON.stringify({ event: 'hit', rank, ...hit })}\n` : renderHit(hit, rank, paint))
+      print({ event: 'hit', rank, ...hit }, () => renderHit(hit, rank, command.folder, paint))
     }
-    if (!command.json) process.stdout.write(closingLine(rank, command.limit, paint))
+    print({ event: 'summary', total, shown: rank }, () => closingLine(total, rank, paint))
     await runners.database.run(database.close())
     await runners.close()
-    return 0
+    return total === 0 ? 1 : 0
   } catch (error) {
     await runners.terminate()
     throw error
@@ -71,16 +74,16 @@ async function lookUp(match: Match, terms: readonly QueryTerm[]): Promise<Hit> {
 }
 
 /** A hit for people: the place on one line, the snippet under it. */
-function renderHit({ path, score, snippet, isStale }: Hit, rank: number, paint: Paint): string {
-  const near = relative(process.cwd(), path)
+function renderHit({ path, score, snippet, isStale }: Hit, rank: number, folder: string, paint: Paint): string {
+  const near = relative(folder, path)
   const place = printable(near.startsWith('..') ? path : near) + (snippet === undefined ? '' : `:${snippet.line}`)
   const remark = isStale ? `  ${paint.warning(snippet === undefined ? 'gone or changed since' : 'changed since')}` : ''
   const head = `${String(rank).padStart(2)}. ${paint.strong(place)}  ${paint.faint(score.toFixed(2))}${remark}\n`
   return snippet === undefined ? head : `${head}      ${highlight(snippet, paint.found)}\n`
 }
 
-function closingLine(count: number, limit: number, paint: Paint): string {
-  if (count === 0) return 'Nothing found.\n'
-  const more = count === limit ? `, the best ${limit} (--limit N for more)` : ''
-  return `${paint.faint(`${formatFiles(count)}${more}`)}\n`
+function closingLine(total: number, shown: number, paint: Paint): string {
+  if (total === 0) return 'Nothing found.\n'
+  const text = shown === total ? formatFiles(total) : `the best ${shown} of ${formatFiles(total)} (--limit N for more)`
+  return `${paint.faint(text)}\n`
 }

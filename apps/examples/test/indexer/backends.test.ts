@@ -3,7 +3,7 @@ import { inlineExecutor } from '@posttask/backend-inline'
 import { type BoundTask, type Executor, taskModule } from '@posttask/core'
 import type { LaneExecutor } from '@posttask/core/worker'
 import { expect, test } from 'vitest'
-import type { Match } from '../../src/indexer/database.ts'
+import type { Matches } from '../../src/indexer/database.ts'
 import { indexTree } from '../../src/indexer/index-tree.ts'
 import { Progress } from '../../src/indexer/progress.ts'
 import { matchExpression, parseQuery } from '../../src/indexer/query.ts'
@@ -30,14 +30,14 @@ const generateTree = (): TemporaryFolder => {
 }
 
 /** Indexes the tree and searches it, on one slot for eight tasks at a time. */
-const searched = async (executor: Executor<BoundTask>, tree: string): Promise<{ added: number; found: readonly Match[][] }> => {
+const searched = async (executor: Executor<BoundTask>, tree: string): Promise<{ added: number; found: readonly Matches[] }> => {
   using cache = new TemporaryFolder()
   const runners = runnersOn(executor, 8)
   const progress = new Progress(runners.ui, new QuietScreen(process.stderr))
   await runners.database.run(database.open(join(cache.path, 'i.db')))
   const { signal } = new AbortController()
   await indexTree({ root: tree, limits: { maxSize: 10_000, exclude: new Set() }, signal }, runners, progress)
-  const found: Match[][] = []
+  const found: Matches[] = []
   for (const query of queries) found.push(await runners.database.run(database.search(matchExpression(parseQuery([query])), 500)))
   await runners.database.run(database.close())
   await progress.end()
@@ -64,7 +64,9 @@ test('F1 what the code search finds is the same inline, on piscina and on tinypo
   using tree = generateTree()
   const inline = await searched(inlineExecutor({ maxConcurrency: 1 }), tree.path)
   expect(inline.added).toBe(200)
-  expect(inline.found.map(({ length }) => length)).toEqual([29, 29, 160, 100, 1, 0])
+  expect(inline.found.map(({ total, matches }) => [total, matches.length])).toEqual(
+    [29, 29, 160, 100, 1, 0].map((files) => [files, files]),
+  )
   for (const [name, makeExecutor] of threadBackends) {
     for (const batch of [true, false]) {
       const executor = makeExecutor({ maxThreads: 1, batch })

@@ -187,9 +187,9 @@ describe('what the indexer prints', () => {
 
 describe('the command line', () => {
   it('is read strictly', () => {
-    expect(parseCommand(['dir', '--jobs', '3', '--max-size', '1kB'])).toMatchObject({
+    expect(parseCommand(['dir', '--jobs', '3', '--max-size', '1kB'], '/home')).toMatchObject({
       command: 'index',
-      directory: 'dir',
+      directory: '/home/dir',
       jobs: 3,
       maxSize: 1000,
       backend: 'piscina',

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import Database from 'libsql'
 import { describe, expect, it } from 'vitest'
 import { makeTree, TemporaryFolder } from './make-tree.ts'
-import { eventsOf, type Outcome, runIndexer, watchIndexer } from './run-indexer.ts'
+import { eventsOf, type Outcome, runIndexer, runIndexerIn, watchIndexer } from './run-indexer.ts'
 
 const backends = ['inline', 'piscina', 'tinypool']
 
@@ -84,8 +84,15 @@ describe.each(backends)('the indexer on %s', (backend) => {
         '',
       ].join('\n'),
     )
-    const twins = await runIndexer('search', 'twin', ...options, '--limit', '1', '--json')
-    expect(eventsOf(twins).map(({ path, rank }) => [rank, String(path).slice(tree.path.length)])).toEqual([[1, '/src/twin-a.ts']])
+    expect((await runIndexer('search', 'user', ...options, '--limit', '4')).stdout).toMatch(/\n4 files\n$/)
+    expect((await runIndexer('search', 'user', ...options, '--limit', '3')).stdout).toMatch(
+      /\nthe best 3 of 4 files \(--limit N for more\)\n$/,
+    )
+    const twins = eventsOf(await runIndexer('search', 'twin', ...options, '--limit', '1', '--json'))
+    expect(twins).toMatchObject([
+      { event: 'hit', rank: 1, path: join(tree.path, 'src/twin-a.ts') },
+      { event: 'summary', total: 2, shown: 1 },
+    ])
   })
 
   it('skips what is unchanged, reads what has changed, and forgets what is gone', { timeout: 60_000 }, async () => {
@@ -231,7 +238,32 @@ describe('the indexer', () => {
     expect(wrong.code).toBe(2)
     expect(wrong.stderr).toContain('--backend is one of piscina, tinypool, inline, not "cluster"')
     const without = await runIndexer('search', 'word', '--db', '/nowhere/at/all.db')
-    expect(without.code).toBe(1)
+    expect(without.code).toBe(2)
     expect(without.stderr).toContain('there is no index /nowhere/at/all.db')
+  })
+
+  it('ends a search that finds nothing with 1, as grep does', { timeout: 60_000 }, async () => {
+    using folder = new TemporaryFolder()
+    folder.write('a.txt', 'text')
+    const options = ['--backend', 'inline', '--db', join(folder.path, 'i.db')]
+    await runIndexer(folder.path, ...options)
+    expect(await runIndexer('search', 'absent', ...options)).toEqual({ code: 1, stdout: 'Nothing found.\n', stderr: '' })
+    const inJson = await runIndexer('search', 'absent', ...options, '--json')
+    expect([inJson.code, eventsOf(inJson)]).toEqual([1, [{ event: 'summary', total: 0, shown: 0 }]])
+  })
+
+  it('takes relative paths from where pnpm was called', { timeout: 60_000 }, async () => {
+    using folder = new TemporaryFolder()
+    folder.write('sub/tree/a.txt', 'needle')
+    const from = { npm_lifecycle_event: 'demo', INIT_CWD: join(folder.path, 'sub') }
+    const options = ['--backend', 'inline', '--db', '../i.db']
+    const indexed = await runIndexerIn(from, 'tree', ...options, '--trace', 'trace.json', '--quiet')
+    expect(indexed).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(existsSync(join(folder.path, 'i.db'))).toBe(true)
+    expect(existsSync(join(folder.path, 'sub/trace.json'))).toBe(true)
+    expect((await runIndexerIn(from, 'search', 'needle', ...options)).stdout).toContain(' 1. tree/a.txt:1 ')
+    // Another script hands its own down.
+    const other = await runIndexerIn({ ...from, npm_lifecycle_event: 'test' }, 'tree', ...options)
+    expect(other.stderr).toBe(`error: there is no directory ${resolve('tree')}\n`)
   })
 })

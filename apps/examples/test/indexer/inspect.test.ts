@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import * as inspecting from '@posttask/inspector'
 import { describe, expect, it, vi } from 'vitest'
 import type { Snapshot } from '../../../../packages/inspector/src/snapshot.ts'
@@ -70,12 +70,12 @@ describe('--inspect', () => {
       const command = parseCommand(args)
       return command.command === 'index' ? [command.inspect, command.directory] : command.command
     }
-    expect(portAndDirectory('src')).toEqual([undefined, 'src'])
+    expect(portAndDirectory('src')).toEqual([undefined, resolve('src')])
     expect(portAndDirectory('--inspect')).toEqual([0, undefined])
-    expect(portAndDirectory('--inspect', 'src')).toEqual([0, 'src'])
-    expect(portAndDirectory('--inspect', '9000', 'src')).toEqual([9000, 'src'])
-    expect(portAndDirectory('src', '--inspect=9000')).toEqual([9000, 'src'])
-    expect(portAndDirectory('--inspect', '--quiet', '9000')).toEqual([0, '9000'])
+    expect(portAndDirectory('--inspect', 'src')).toEqual([0, resolve('src')])
+    expect(portAndDirectory('--inspect', '9000', 'src')).toEqual([9000, resolve('src')])
+    expect(portAndDirectory('src', '--inspect=9000')).toEqual([9000, resolve('src')])
+    expect(portAndDirectory('--inspect', '--quiet', '9000')).toEqual([0, resolve('9000')])
     expect(() => parseCommand(['--inspect', '65536'])).toThrow('--inspect takes a port')
     expect(() => parseCommand(['--inspect=x'])).toThrow('--inspect takes a port')
     expect(() => parseCommand(['search', 'word', '--inspect'])).toThrow('--inspect means nothing to search')

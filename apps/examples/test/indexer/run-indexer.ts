@@ -20,8 +20,13 @@ export interface JsonEvent {
 }
 
 /** Runs the program in a process of its own. */
-export async function runIndexer(...args: string[]): Promise<Outcome> {
-  const child = start(args)
+export function runIndexer(...args: string[]): Promise<Outcome> {
+  return runIndexerIn({}, ...args)
+}
+
+/** The same with some more variables in its environment. */
+export async function runIndexerIn(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Outcome> {
+  const child = start(args, env)
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { code: child.exitCode, stdout, stderr }
 }
@@ -52,8 +57,11 @@ export function eventsOf({ stdout }: Outcome): JsonEvent[] {
     .map((line) => JSON.parse(line) as JsonEvent)
 }
 
-function start(args: string[]): ChildProcessByStdio<null, Readable, Readable> {
-  return spawn(process.execPath, [...process.execArgv, program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+function start(args: string[], env: NodeJS.ProcessEnv = {}): ChildProcessByStdio<null, Readable, Readable> {
+  return spawn(process.execPath, [...process.execArgv, program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
 }
 
 async function text(stream: Readable): Promise<string> {
