@@ -134,6 +134,7 @@ export const groups = (ours, chromium) => [
         ],
       },
       { name: 'the inspector', steps: [['node', 'inspector.mjs', chromium]] },
+      { name: 'the page of a trace', steps: [['node', 'trace-page.mjs', chromium]] },
     ],
   },
 ]

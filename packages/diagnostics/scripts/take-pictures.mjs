@@ -38,9 +38,9 @@ const cut = ({ traceEvents, ...rest }, runner, skipped, spanMs) => {
 }
 
 const takePage = async (browser, page, file) => {
-  const tab = await browser.newPage({ viewport: { width: 1240, height: 400 }, colorScheme: 'light' })
+  const tab = await browser.newPage({ viewport: { width: 1240, height: 560 }, colorScheme: 'light' })
   await tab.goto(pathToFileURL(page).href)
-  await tab.screenshot({ path: file, fullPage: true })
+  await tab.screenshot({ path: file })
 }
 
 /** Chrome's own Performance panel, which comes with the browser: loads the trace as a user would. */

@@ -67,7 +67,7 @@ export class TraceRecorder implements Disposable {
     return buildTrace({ tasks: this.#tasks, depths: this.#depths, end, droppedTasks: this.#dropped })
   }
 
-  /** The same as one page without scripts, for a report or a pull request. */
+  /** The same as one page that zooms and filters, for a report or a pull request. See `traceToHtml`. */
   toHtml(title?: string): string {
     return traceToHtml(this.trace(), title)
   }

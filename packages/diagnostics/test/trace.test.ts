@@ -320,38 +320,6 @@ describe('a trace', () => {
   })
 })
 
-describe('the page of a trace', () => {
-  test('it has every lane, task and arrow, loads nothing and runs nothing', async () => {
-    const page = traceToHtml(await traceOf(album), 'album')
-    for (const text of ['main: io (slot 2)', 'fetch b: 20.000 ms', 'reply show c']) expect(page).toContain(text)
-    expect(page.match(/<rect /g)).toHaveLength(7)
-    expect(page.match(/class="arrow reply"/g)).toHaveLength(3)
-    expect(page).toContain("default-src 'none'")
-    expect(page).not.toMatch(/<script|https?:|src=|url\(/)
-  })
-
-  test('what a task is called cannot become markup', async () => {
-    const page = traceToHtml(
-      await traceOf(async (pool, env) => {
-        new SequencedTaskRunner(pool, { name: '<b>' }).postTask(() => {}, { name: '<script>alert("&")</script>' })
-        await env.runUntilIdle()
-      }),
-    )
-    expect(page).not.toContain('<script>')
-    expect(page).toContain('&lt;script&gt;alert(&quot;&amp;&quot;)&lt;/script&gt;')
-  })
-
-  test('two hundred thousand slices are no problem', () => {
-    const slice: TraceEvent = { ph: 'X', name: 't', pid: 1, tid: 1, ts: 0, dur: 1, args: {} }
-    const traceEvents = Array.from({ length: 200_000 }, (_, ts) => ({ ...slice, ts }))
-    expect(traceToHtml({ traceEvents, displayTimeUnit: 'ms', otherData: {} })).toContain('200000 slices over 200.0 ms')
-  })
-
-  test('a trace without tasks is a page as well', async () => {
-    expect(traceToHtml(await traceOf(async () => {}))).toContain('0 slices')
-  })
-})
-
 describe('the validator', () => {
   const slice = (event: Partial<TraceEvent>): TraceEvent => ({
     ph: 'X',
