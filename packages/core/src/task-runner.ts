@@ -9,6 +9,7 @@ import type { FullPolicy } from './queue-bound.ts'
 import { RepeatingTask, type RepeatingTaskHandle, type RepeatOptions } from './repeating-task.ts'
 import { ClosableRunner } from './runner-closing.ts'
 import type { RunnerStats } from './runner-stats.ts'
+import { type RunningTask, runningTasksOf } from './running-task.ts'
 import { abortable } from './signal-group.ts'
 import type { Closure, PostOptions, Task, TaskContext, TaskHandle, TaskPriority, TaskResult } from './task.ts'
 import { type ReplyOptions, ReplySink } from './task-and-reply.ts'
@@ -317,6 +318,11 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   /** What became of the last tasks, newest first. Empty without the option `history`. */
   recentTasks(limit: number = Number.POSITIVE_INFINITY): readonly TaskSummary[] {
     return this.history?.recent(checkedCount(limit, 'limit')) ?? []
+  }
+
+  /** What runs now, the oldest first; a task that was cancelled and has not stopped is there too (C2). */
+  runningTasks(): readonly RunningTask[] {
+    return runningTasksOf(this.self)
   }
 
   stats(): RunnerStats {
