@@ -1,7 +1,7 @@
 import { currentTask } from './current-task.ts'
 import { postedFrom } from './origin.ts'
 import type { TaskHandle } from './task.ts'
-import type { TaskRecord } from './task-record.ts'
+import { isBarrier, type TaskRecord } from './task-record.ts'
 import type { TaskRunner } from './task-runner.ts'
 
 /** A task that has its slot: it runs, or was cancelled and has not stopped (C2). */
@@ -17,14 +17,14 @@ export interface RunningTask {
   readonly origin: string | undefined
 }
 
-/** What has a slot of a runner, the oldest first. */
+/** What has a slot of a runner, the oldest first. A flush is no task. */
 export const runningTasksOf = (runner: TaskRunner): RunningTask[] => {
   const records = [...runner.inFlight]
   const current = currentTask()
   // The one that asks is not in flight before it has returned a promise.
   if (current?.runner === runner && current.isHolding && !records.includes(current)) records.push(current)
   const now = runner.pool.clock.now()
-  return records.map((record) => snapshotOf(record, now))
+  return records.filter((record) => !record.has(isBarrier)).map((record) => snapshotOf(record, now))
 }
 
 const snapshotOf = (record: TaskRecord, now: number): RunningTask => ({

@@ -125,7 +125,8 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   }
 
   /**
-   * As `postTask`, when `delay` milliseconds have passed on the pool's clock, never before (D1).
+   * As `postTask`, when the pool's clock says that `delay` milliseconds have passed: never before, and later if the event
+   * loop is blocked (D1).
    * @throws RangeError for a delay that is negative, not finite or not a number (D2)
    */
   postDelayedTask(task: Accepts, delay: number, options?: PostOptions): TaskHandle {
@@ -287,7 +288,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
    */
   shutdown(): ShutdownReport {
     beginChange()
-    const report = { dropped: this.stop(true), pending: this.#pending, running: this.runningTasks }
+    const report = { dropped: this.stop(true), pending: this.#pending, running: this.runningCount }
     endChange()
     return report
   }
@@ -320,7 +321,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
     return this.history?.recent(checkedCount(limit, 'limit')) ?? []
   }
 
-  /** What runs now, the oldest first; a task that was cancelled and has not stopped is there too (C2). */
+  /** What runs now, the oldest first: tasks that were cancelled and have not stopped too (C2), a flush not. */
   runningTasks(): readonly RunningTask[] {
     return runningTasksOf(this.self)
   }
@@ -334,7 +335,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
       pending: this.#pending,
       delayed: this.delayedCount,
       repeating: this.repeatingCount,
-      running: this.runningTasks,
+      running: this.runningCount,
       completed,
       failed,
       cancelled,

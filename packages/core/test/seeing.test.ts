@@ -99,6 +99,18 @@ describe('the running tasks of a runner', () => {
     expect(runner.runningTasks()).toEqual([])
   })
 
+  test('W1 a flush is none', async () => {
+    await using env = createTestEnvironment()
+    const runner = new SequencedTaskRunner(env.pool)
+    const { promise, resolve } = deferred()
+    const flushed = runner.flush(() => promise)
+    await env.advanceBy(0)
+    expect([runner.runningTasks(), runner.stats().running]).toEqual([[], 0])
+    resolve()
+    await env.advanceBy(0)
+    await flushed
+  })
+
   test('the one that asks is there, and without timing for an unknown time', async () => {
     await using env = createTestEnvironment({ pool: { timing: false } })
     const runner = new SequencedTaskRunner(env.pool)

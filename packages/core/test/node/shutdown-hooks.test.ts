@@ -69,7 +69,9 @@ describe.skipIf(process.platform === 'win32')('W4 W6 a real process that is told
   test('W4 a signal drops what is queued and does not block the shutdown, and lifts fences', async () => {
     const { code, stdout } = await signalled('queued', 'SIGTERM')
     expect(code).toBe(143)
-    expect(stdout).toBe('ready\nblocks\nblocks, too\nSIGTERM {"completed":2,"dropped":2,"terminated":0} task 3 dropped task 2 dropped\n')
+    expect(stdout).toBe(
+      'ready\nblocks\nblocks, too\nSIGTERM {"completed":2,"dropped":2,"terminated":0} task 3 dropped task 2 dropped\n',
+    )
   })
 
   test("W5 with queued: 'run' what is queued runs to the end", async () => {
