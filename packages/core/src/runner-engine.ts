@@ -295,7 +295,7 @@ export abstract class RunnerEngine extends RunnerPosts {
   }
 
   /** @internal Started and not ended, a flush not counted. */
-  protected get runningTasks(): number {
+  protected get runningCount(): number {
     return this.running - this.travellers - this.#flushes
   }
 

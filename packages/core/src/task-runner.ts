@@ -11,6 +11,7 @@ import { RepeatingTask, type RepeatingTaskHandle, type RepeatOptions } from './r
 import { type RunHandle, refusedTask, SpawnedTask } from './run-handle.ts'
 import { ClosableRunner } from './runner-closing.ts'
 import type { RunnerStats } from './runner-stats.ts'
+import { type RunningTask, runningTasksOf } from './running-task.ts'
 import { abortable } from './signal-group.ts'
 import type { Closure, PostOptions, Task, TaskContext, TaskHandle, TaskPriority, TaskResult } from './task.ts'
 import { type ReplyOptions, ReplySink } from './task-and-reply.ts'
@@ -136,7 +137,8 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
   }
 
   /**
-   * As `postTask`, when `delay` milliseconds have passed on the pool's clock, never before (D1).
+   * As `postTask`, when the pool's clock says that `delay` milliseconds have passed: never before, and later if the event
+   * loop is blocked (D1).
    * @throws RangeError for a delay that is negative, not finite or not a number (D2)
    */
   postDelayedTask(task: Accepts, delay: number, options?: PostOptions): TaskHandle {
@@ -339,7 +341,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
    */
   shutdown(): ShutdownReport {
     beginChange()
-    const report = { dropped: this.stop(true), pending: this.#pending, running: this.runningTasks }
+    const report = { dropped: this.stop(true), pending: this.#pending, running: this.runningCount }
     endChange()
     return report
   }
@@ -372,6 +374,11 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
     return this.history?.recent(checkedCount(limit, 'limit')) ?? []
   }
 
+  /** What runs now, the oldest first: tasks that were cancelled and have not stopped too (C2), a flush not. */
+  runningTasks(): readonly RunningTask[] {
+    return runningTasksOf(this.self)
+  }
+
   stats(): RunnerStats {
     const { completed, failed, cancelled, timedOut, rejected, waitMs, runMs } = this.counters
     return {
@@ -381,7 +388,7 @@ export abstract class TaskRunner<Accepts extends Task = Task> extends ClosableRu
       pending: this.#pending,
       delayed: this.delayedCount,
       repeating: this.repeatingCount,
-      running: this.runningTasks,
+      running: this.runningCount,
       completed,
       failed,
       cancelled,

@@ -79,6 +79,47 @@ describe('the history of a runner', () => {
   })
 })
 
+describe('the running tasks of a runner', () => {
+  test('they are there with their names and times, the oldest first, whatever was cancelled and has not stopped (C2)', async () => {
+    await using env = createTestEnvironment({ pool: { timing: true, traceOrigin: true } })
+    const runner = new ParallelTaskRunner(env.pool, { name: 'io', maxConcurrency: 2 })
+    const { promise, resolve } = deferred()
+    const stubborn = runner.postTask(() => promise, { name: 'stubborn' })
+    await env.advanceBy(10)
+    runner.postTask((context) => context.sleep(50), { name: 'asleep' })
+    runner.postTask(() => {}, { name: 'queued' })
+    await env.advanceBy(20)
+    stubborn.cancel()
+    const [first, second, ...rest] = runner.runningTasks()
+    expect(first).toMatchObject({ name: 'stubborn', runMs: 30, task: { id: stubborn.id, state: 'cancelled' } })
+    expect(second).toMatchObject({ name: 'asleep', runMs: 20, task: { state: 'running' } })
+    expect([rest, first?.origin?.split('\n')[0]]).toEqual([[], expect.stringContaining('seeing.test.ts')])
+    resolve()
+    await env.advanceBy(50)
+    expect(runner.runningTasks()).toEqual([])
+  })
+
+  test('W1 a flush is none', async () => {
+    await using env = createTestEnvironment()
+    const runner = new SequencedTaskRunner(env.pool)
+    const { promise, resolve } = deferred()
+    const flushed = runner.flush(() => promise)
+    await env.advanceBy(0)
+    expect([runner.runningTasks(), runner.stats().running]).toEqual([[], 0])
+    resolve()
+    await env.advanceBy(0)
+    await flushed
+  })
+
+  test('the one that asks is there, and without timing for an unknown time', async () => {
+    await using env = createTestEnvironment({ pool: { timing: false } })
+    const runner = new SequencedTaskRunner(env.pool)
+    const asked = runner.run(() => runner.runningTasks().map(({ name, runMs, origin }) => [name, runMs, origin]), { name: 'ask' })
+    await env.advanceBy(0)
+    expect(await asked).toEqual([['ask', undefined, undefined]])
+  })
+})
+
 describe('the description of a pool', () => {
   test('it tells what runs and what waits behind it, and for how long', async () => {
     await using env = createTestEnvironment()

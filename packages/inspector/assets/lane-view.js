@@ -1,5 +1,6 @@
 import { element } from './element.js'
-import { shortSite, time } from './format.js'
+import { shortSite } from './format.js'
+import { endedText, runningText } from './task-text.js'
 import { hideTip, showTip } from './tip.js'
 
 /** @typedef {import('../src/snapshot.ts').RunnerSnapshot} Runner */
@@ -10,7 +11,7 @@ const windowMs = 10_000
 const height = 34
 const maxRows = 4
 
-const outcomes = { succeeded: '--task', failed: '--failed', cancelled: '--cancelled' }
+const outcomes = { succeeded: '--task', failed: '--failed', cancelled: '--cancelled', 'timed-out': '--timed-out' }
 
 /** The last seconds of a runner: its load behind, its tasks as boxes, the length of its queue as a line. */
 export class LaneView {
@@ -34,17 +35,12 @@ export class LaneView {
   /** @param {Runner} runner @param {number} at @param {number} spanMs */
   add(runner, at, spanMs) {
     for (const slice of runner.slices) {
-      const { name, endedAt, runMs, waitMs, outcome, thread, site } = slice
-      const text = [
-        `${name}: ${outcome} after ${time(runMs)}`,
-        `waited ${time(waitMs)}${thread === undefined ? '' : `, thread ${thread}`}`,
-        ...(site === undefined ? [] : [`posted from ${site}`]),
-      ].join('\n')
-      this.#ended.push({ name, from: endedAt - runMs, to: endedAt, colour: outcomes[outcome], text })
+      const { name, endedAt, runMs, outcome } = slice
+      this.#ended.push({ name, from: endedAt - runMs, to: endedAt, colour: outcomes[outcome], text: endedText(slice) })
     }
-    this.#running = runner.current.map(({ name, ageMs, site }) => {
-      const text = [`${name}: runs for ${time(ageMs)}`, ...(site === undefined ? [] : [`posted from ${site}`])].join('\n')
-      return { name, from: at - ageMs, to: at, colour: '--running', text }
+    this.#running = runner.current.map((running) => {
+      const { name, ageMs } = running
+      return { name, from: at - ageMs, to: at, colour: '--running', text: runningText(running) }
     })
     this.#columns.push({ at, spanMs, load: runner.load, pending: runner.pending })
     this.#ended = this.#ended.filter(({ to }) => to > at - windowMs)

@@ -1,6 +1,7 @@
 import { element, setText } from './element.js'
-import { count, counted, shortSite, time } from './format.js'
+import { count, counted, shortSite } from './format.js'
 import { figureNames, RunnerView } from './runner-view.js'
+import { ageText } from './task-text.js'
 
 /** @typedef {import('../src/snapshot.ts').PoolSnapshot} Pool */
 /** @typedef {import('../src/snapshot.ts').RunningSnapshot} Running */
@@ -38,7 +39,7 @@ export class PoolView {
     this.#rest.hidden = rest.runners === 0
     setText(
       this.#rest,
-      `and ${counted(rest.runners, 'runner')} that ${rest.runners === 1 ? 'is' : 'are'} less busy, of ${count(all.runners)}: ${count(rest.pending)} queued, ${count(rest.running)} running, ${count(rest.finishedPerSecond)} per s, ${count(rest.completed)} done, ${count(rest.failed)} failed`,
+      `and ${counted(rest.runners, 'runner')} that ${rest.runners === 1 ? 'is' : 'are'} less busy, of ${count(all.runners)}: ${count(rest.pending)} queued, ${count(rest.running)} running, ${count(rest.finishedPerSecond)} per s, ${[`${count(rest.completed)} done`, `${count(rest.failed)} failed`, ...lossesOf(rest)].join(', ')}`,
     )
   }
 }
@@ -61,11 +62,19 @@ const summaryOf = ({ executor, slots, isClosed, all }) =>
     ...(all.delayed > 0 ? [`${count(all.delayed)} delayed`] : []),
     `${count(all.finishedPerSecond)} tasks per s`,
     ...(all.failed > 0 ? [`${count(all.failed)} failed`] : []),
+    ...lossesOf(all),
   ].join(' · ')
 
+/** @param {Pool['all']} sums */
+const lossesOf = ({ cancelled, timedOut }) => [
+  ...(cancelled > 0 ? [`${count(cancelled)} cancelled`] : []),
+  ...(timedOut > 0 ? [`${count(timedOut)} timed out`] : []),
+]
+
 /** @param {Running} running */
-const longLine = ({ name, runner, ageMs, site }) => {
-  const line = element('li', '', element('b', '', name), ` on ${runner} for `, element('b', '', time(ageMs)))
+const longLine = (running) => {
+  const { name, runner, site } = running
+  const line = element('li', '', element('b', '', name), ` on ${runner} for `, element('b', '', ageText(running)))
   if (site !== undefined) line.append(`, posted from ${shortSite(site)}`)
   line.title = site ?? ''
   return line

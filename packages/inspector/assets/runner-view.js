@@ -3,6 +3,7 @@ import { element, setText } from './element.js'
 import { count, shortSite, time } from './format.js'
 import { LaneView } from './lane-view.js'
 import { report } from './problem.js'
+import { ageText, noteText } from './task-text.js'
 
 /** @typedef {import('../src/snapshot.ts').RunnerSnapshot} Runner */
 /** @typedef {{ p50: number, p99: number } | undefined} Durations */
@@ -14,6 +15,8 @@ const figures = [
   ['per s', ({ finishedPerSecond }) => count(finishedPerSecond)],
   ['done', ({ completed }) => count(completed)],
   ['failed', ({ failed }) => count(failed), ({ failed }) => (failed > 0 ? 'bad' : '')],
+  ['cancelled', ({ cancelled }) => count(cancelled)],
+  ['timed out', ({ timedOut }) => count(timedOut), ({ timedOut }) => (timedOut > 0 ? 'bad' : '')],
   ['wait p50 / p99', ({ waitMs }) => durations(waitMs)],
   ['run p50 / p99', ({ runMs }) => durations(runMs)],
 ]
@@ -74,13 +77,14 @@ export class RunnerView {
   #updateNow({ current, running }) {
     const [oldest] = current
     if (oldest === undefined) {
-      setText(this.#now, running === 0 ? '' : `${count(running)} started before this page was opened: see the report`)
+      // With thousands of running tasks, those of a runner may not be among the oldest that a sample looks at.
+      setText(this.#now, running === 0 ? '' : `${count(running)} running: see the report`)
       this.#now.title = ''
       return
     }
     const more = running > 1 ? `, and ${count(running - 1)} more` : ''
     const site = oldest.site === undefined ? '' : `, posted from ${shortSite(oldest.site)}`
-    this.#now.replaceChildren(element('b', '', oldest.name), ` for ${time(oldest.ageMs)}${site}${more}`)
+    this.#now.replaceChildren(element('b', '', oldest.name), ` for ${ageText(oldest)}${noteText(oldest)}${site}${more}`)
     this.#now.title = oldest.site ?? ''
   }
 

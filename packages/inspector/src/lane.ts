@@ -1,5 +1,6 @@
-import type { TaskFinishedEvent } from '@posttask/core'
+import { type TaskFinishedEvent, TaskTimeoutError } from '@posttask/core'
 import { Greatest } from './greatest.ts'
+import { reasonOf } from './reason-of.ts'
 import type { SliceSnapshot } from './snapshot.ts'
 
 const maxSlices = 16
@@ -22,12 +23,15 @@ export class Lane {
   }
 
   /** `site` is asked for when the task is kept. */
-  finished({ name, outcome, runMs, waitMs, thread }: TaskFinishedEvent, now: number, site: () => string | undefined): void {
+  finished(event: TaskFinishedEvent, now: number, site: () => string | undefined): void {
+    const { name, runMs, waitMs, hasStarted, error, thread } = event
     this.#busyMs += Math.min(runMs, now - this.#since)
+    const outcome = outcomeOf(event)
     // One that failed is worth more than any that did not.
-    const weight = outcome === 'failed' ? runMs + 1e12 : runMs
-    if (this.#slices.accepts(weight))
-      this.#slices.add(weight, { name, endedAt: now, runMs, waitMs, outcome, thread, site: site() })
+    const weight = outcome === 'failed' || outcome === 'timed-out' ? runMs + 1e12 : runMs
+    if (!this.#slices.accepts(weight)) return
+    const reason = reasonOf(error)
+    this.#slices.add(weight, { name, endedAt: now, runMs, waitMs, outcome, hasStarted, reason, thread, site: site() })
   }
 
   /** Begins anew. `startedAt` has the tasks that still run and are not told of. */
@@ -43,3 +47,7 @@ export class Lane {
     return { load, slices }
   }
 }
+
+/** A time limit ends a task as a cancellation does, and is of another interest. */
+const outcomeOf = ({ outcome, error }: TaskFinishedEvent): SliceSnapshot['outcome'] =>
+  outcome === 'cancelled' && error instanceof TaskTimeoutError ? 'timed-out' : outcome

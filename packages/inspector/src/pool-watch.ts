@@ -3,7 +3,7 @@ import { Greatest } from './greatest.ts'
 import { inSlices } from './in-slices.ts'
 import { RunnerWatch } from './runner-watch.ts'
 import type { PoolSnapshot, RunnerSnapshot, RunnerSums } from './snapshot.ts'
-import { type RunningOfRunner, TaskWatch } from './task-watch.ts'
+import { type RunningOfRunner, stoppingOf, TaskWatch } from './task-watch.ts'
 
 /** How many tasks the list of those that run for longest has. */
 const maxLongest = 5
@@ -51,6 +51,7 @@ export class PoolWatch {
   start(): void {
     this.#tasks = new TaskWatch(this.#options.now)
     this.#observing = this.pool.addObserver(this.#tasks)
+    this.#tasks.takeIn(this.pool.runners)
   }
 
   /** What is paused stays so, and can be resumed. */
@@ -133,6 +134,7 @@ export class PoolWatch {
   #snapshotOf({ watch, stats }: Reading, tasks: TaskWatch, of: RunningOfRunner | undefined): RunnerSnapshot {
     const { id, runner, isPaused, finishedPerSecond } = watch
     const { closed, ...counts } = stats
+    const current = of?.current ?? []
     const contents = tasks.laneOf(runner)?.take(this.#options.now(), of?.others ?? [])
     return {
       ...counts,
@@ -143,7 +145,7 @@ export class PoolWatch {
       finishedPerSecond,
       load: contents?.load ?? 0,
       slices: contents?.slices ?? [],
-      current: of?.current ?? [],
+      current: current.length === 0 && stats.running > 0 ? stoppingOf(runner) : current,
     }
   }
 }

@@ -84,7 +84,7 @@ export interface RunnerSnapshot {
   readonly load: number
   /** Tasks that ended since the sample before: the longest ones. */
   readonly slices: readonly SliceSnapshot[]
-  /** Tasks that run, the oldest first. Those that were started before somebody watched are missing. */
+  /** Tasks that run, the oldest first; if there is none, those that were cancelled and have not stopped. */
   readonly current: readonly RunningSnapshot[]
 }
 
@@ -95,7 +95,10 @@ export interface SliceSnapshot {
   readonly endedAt: number
   readonly runMs: number
   readonly waitMs: number
-  readonly outcome: 'succeeded' | 'failed' | 'cancelled'
+  readonly outcome: 'succeeded' | 'failed' | 'cancelled' | 'timed-out'
+  readonly hasStarted: boolean
+  /** What it failed with, or why it was cancelled. */
+  readonly reason: string | undefined
   readonly thread: number | undefined
   readonly site: string | undefined
 }
@@ -106,6 +109,10 @@ export interface RunningSnapshot {
   readonly name: string
   readonly runner: string
   readonly ageMs: number
+  /** False if it has been running for longer: it was started before anything measured. */
+  readonly isAgeKnown: boolean
+  /** It was cancelled, and has not stopped. */
+  readonly isCancelled: boolean
   /** The first frame of the post, with `traceOrigin`. */
   readonly site: string | undefined
 }

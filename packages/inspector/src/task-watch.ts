@@ -1,4 +1,12 @@
-import type { Observer, TaskEvent, TaskFinishedEvent, TaskPostedEvent, TaskRejectedEvent, TaskRunner } from '@posttask/core'
+import type {
+  Observer,
+  RunningTask as Running,
+  TaskEvent,
+  TaskFinishedEvent,
+  TaskPostedEvent,
+  TaskRejectedEvent,
+  TaskRunner,
+} from '@posttask/core'
 import { Lane } from './lane.ts'
 import { siteOf } from './site-of.ts'
 import type { RunningSnapshot } from './snapshot.ts'
@@ -13,8 +21,10 @@ interface RunningTask {
   readonly id: number
   readonly name: string
   readonly runner: TaskRunner
+  /** Or when the watch began, for one whose start nobody measured. */
   readonly startedAt: number
-  readonly post: TaskPostedEvent | undefined
+  readonly isAgeKnown: boolean
+  readonly post: { readonly origin: string | undefined } | undefined
 }
 
 /** The running tasks of a runner. */
@@ -37,6 +47,19 @@ export class TaskWatch implements Observer {
     this.#now = now
   }
 
+  /** Takes in what these runners run already. To be called when the watch begins. */
+  takeIn(runners: readonly TaskRunner[]): void {
+    const now = this.#now()
+    const found = runners.flatMap((runner) => runner.runningTasks().map((running) => ({ runner, running })))
+    for (const { runner, running } of found.sort((a, b) => ageOf(b.running) - ageOf(a.running))) {
+      const { task, name, runMs } = running
+      // The outcome of others is known: nobody would say when they have stopped.
+      if (task.state !== 'running') continue
+      const startedAt = now - (runMs ?? 0)
+      this.#running.set(task.id, { id: task.id, name, runner, startedAt, isAgeKnown: runMs !== undefined, post: running })
+    }
+  }
+
   onPosted(event: TaskPostedEvent): void {
     // Reading an origin is cheap where there is none, and costs microseconds where there is one.
     if (!this.#tracesOrigin && event.origin === undefined) return
@@ -46,7 +69,7 @@ export class TaskWatch implements Observer {
 
   onStarted({ task, name, runner }: TaskEvent): void {
     const { id } = task
-    this.#running.set(id, { id, name, runner, startedAt: this.#now(), post: this.#takePost(id) })
+    this.#running.set(id, { id, name, runner, startedAt: this.#now(), isAgeKnown: true, post: this.#takePost(id) })
   }
 
   onFinished(event: TaskFinishedEvent): void {
@@ -105,7 +128,27 @@ export class TaskWatch implements Observer {
     return post
   }
 
-  #snapshotOf({ id, name, runner, startedAt, post }: RunningTask): RunningSnapshot {
-    return { id, name, runner: runner.name, ageMs: this.#now() - startedAt, site: siteOf(post) }
+  #snapshotOf({ id, name, runner, startedAt, isAgeKnown, post }: RunningTask): RunningSnapshot {
+    const ageMs = this.#now() - startedAt
+    return { id, name, runner: runner.name, ageMs, isAgeKnown, isCancelled: false, site: siteOf(post) }
   }
 }
+
+/** Those whose start nobody measured are the oldest. */
+const ageOf = ({ runMs }: Running): number => runMs ?? Number.MAX_VALUE
+
+/** Tasks that were cancelled and have not stopped (C2): they hold their slots, and no event will say when that ends. */
+export const stoppingOf = (runner: TaskRunner): RunningSnapshot[] =>
+  runner
+    .runningTasks()
+    .filter(({ task }) => task.state !== 'running')
+    .slice(0, maxCurrent)
+    .map((running) => ({
+      id: running.task.id,
+      name: running.name,
+      runner: runner.name,
+      ageMs: running.runMs ?? 0,
+      isAgeKnown: running.runMs !== undefined,
+      isCancelled: true,
+      site: siteOf(running),
+    }))

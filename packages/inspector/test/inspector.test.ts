@@ -4,7 +4,7 @@ import { type Trace, validateTrace } from '@posttask/diagnostics'
 import { type InspectorOptions, startInspector } from '@posttask/inspector'
 import { createTestEnvironment } from '@posttask/testing'
 import { describe, expect, test, vi } from 'vitest'
-import type { PoolSnapshot, RunnerSnapshot } from '../src/snapshot.ts'
+import type { PoolSnapshot, RunnerSnapshot, SliceSnapshot } from '../src/snapshot.ts'
 import { ask, tokenOf } from './ask.ts'
 import { openEvents } from './open-events.ts'
 
@@ -161,6 +161,68 @@ describe('what is shown', () => {
     const later = await events.until((snapshot) => named(snapshot.pools, 'db').completed === 2)
     expect(named(later.pools, 'db').current).toEqual([])
     expect(later.pools[0]?.longest).toEqual([])
+  })
+
+  test('what a task failed with, and why it was cancelled: by a limit, by hand, before its start', async () => {
+    await using it = await inspected()
+    const runner = new ParallelTaskRunner(it.pool, { name: 'net', maxConcurrency: 4 })
+    using events = await openEvents(it.url)
+    await events.until(() => true)
+    runner.postTask(() => Promise.reject(new TypeError('no route')), { name: 'fails' })
+    runner.postTask((context) => context.sleep(50), { name: 'slow', timeout: 10 })
+    const running = runner.postTask((context) => context.sleep(50), { name: 'unwanted' })
+    await it.env.advanceBy(20)
+    running.cancel('changed my mind')
+    runner.postTask(() => {}, { name: 'never' }).cancel('too late')
+    await it.env.advanceBy(50)
+    const slices: SliceSnapshot[] = []
+    const { pools } = await events.until((snapshot) => slices.push(...named(snapshot.pools, 'net').slices) === 4)
+    expect(pools[0]?.all).toMatchObject({ failed: 1, cancelled: 2, timedOut: 1 })
+    const told = slices.map(({ name, outcome, hasStarted, reason }) => [name, outcome, hasStarted, reason])
+    expect(told.toSorted()).toEqual([
+      ['fails', 'failed', true, 'TypeError: no route'],
+      ['never', 'cancelled', false, 'too late'],
+      ['slow', 'timed-out', true, expect.stringMatching(/^TaskTimeoutError: .*10 ms/)],
+      ['unwanted', 'cancelled', true, 'changed my mind'],
+    ])
+  })
+
+  test('by name what runs since before the page was opened, for how long where that was measured', async () => {
+    for (const timing of [true, false]) {
+      await using it = await inspected({ pool: { timing, traceOrigin: true } })
+      const db = new SequencedTaskRunner(it.pool, { name: 'db' })
+      db.postTask((context) => context.sleep(10_000), { name: 'query' })
+      await it.env.advanceBy(5000)
+      {
+        using events = await openEvents(it.url)
+        const { pools } = await events.until(() => true)
+        const [running] = named(pools, 'db').current
+        expect(running).toMatchObject({ name: 'query', isAgeKnown: timing, isCancelled: false })
+        expect(running?.site).toMatch(/inspector\.test\.ts:\d+:\d+/)
+        expect(pools[0]?.longest.map(({ name, ageMs }) => [name, ageMs >= 5000])).toEqual([['query', timing]])
+        await it.env.advanceBy(5000)
+        const later = await events.until((snapshot) => named(snapshot.pools, 'db').running === 0)
+        expect([named(later.pools, 'db').current, later.pools[0]?.longest]).toEqual([[], []])
+      }
+    }
+  })
+
+  test('C2 by name what was cancelled and has not stopped', async () => {
+    await using it = await inspected()
+    const db = new SequencedTaskRunner(it.pool, { name: 'db' })
+    using events = await openEvents(it.url)
+    await events.until(() => true)
+    let stop = (): void => {}
+    const stopped = new Promise<void>((resolve) => (stop = resolve))
+    const handle = db.postTask(() => stopped, { name: 'stubborn' })
+    await it.env.advanceBy(10)
+    handle.cancel()
+    const { pools } = await events.until((snapshot) => named(snapshot.pools, 'db').cancelled === 1)
+    expect(named(pools, 'db').current).toMatchObject([{ name: 'stubborn', isCancelled: true, runner: 'db' }])
+    stop()
+    await it.env.advanceBy(0)
+    const later = await events.until((snapshot) => named(snapshot.pools, 'db').running === 0)
+    expect(named(later.pools, 'db').current).toEqual([])
   })
 
   test('E5 the posting site of running and of ended tasks, with traceOrigin', async () => {

@@ -13,6 +13,10 @@ const pool = new ThreadPool({ executor: inlineExecutor(), name: 'main', traceOri
 const markup = '<img src=x onerror=alert(1)>'
 const database = new SequencedTaskRunner(pool, { name: 'database' })
 new SequencedTaskRunner(pool, { name: markup })
+const mail = new SequencedTaskRunner(pool, { name: 'mail' })
+const network = new SequencedTaskRunner(pool, { name: 'network' })
+let deliver
+mail.postTask(() => new Promise((resolve) => (deliver = resolve)), { name: 'stuck since before' })
 const inspector = await startInspector(pool)
 
 const args = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
@@ -40,9 +44,38 @@ const figure = (tab, runner, name, text) =>
     .locator('dd', { hasText: new RegExp(`^${text}$`) })
     .waitFor({ state: 'attached' })
 
+/** Waits until pointing somewhere at the lane of a runner gives a text like this. */
+const tipOnLane = async (tab, runner, pattern) => {
+  const { x, y, width, height } = await rowOf(tab, runner).locator('canvas').boundingBox()
+  for (let round = 0; round < 20; round++) {
+    for (let left = width - 2; left > 0; left -= 4) {
+      await tab.mouse.move(x + left, y + height / 2)
+      if ((await tab.locator('#tip').isVisible()) && pattern.test(await tab.locator('#tip').textContent())) return
+    }
+  }
+  throw new Error(`no tip like ${pattern}`)
+}
+
+const saysWhyTasksEnded = async (tab) => {
+  network.postTask((context) => context.sleep(500).then(() => Promise.reject(new TypeError('no route'))), { name: 'fails' })
+  await figure(tab, 'network', 'failed', '1')
+  await tipOnLane(tab, 'network', /^fails: failed after .*\nTypeError: no route\nwaited/)
+  network.postTask((context) => context.sleep(5000), { name: 'slow', timeout: 500 })
+  await tipOnLane(tab, 'network', /^slow: timed out after .*\nTaskTimeoutError: /)
+  const unwanted = network.postTask((context) => context.sleep(5000), { name: 'unwanted' })
+  setTimeout(() => unwanted.cancel('changed my mind'), 500)
+  await tipOnLane(tab, 'network', /^unwanted: cancelled after .*\nchanged my mind\n/)
+}
+
 const usesEverything = async () => {
   const tab = await open(inspector.url, { colorScheme: 'light' })
   await rowOf(tab, markup).waitFor()
+  await rowOf(tab, 'mail')
+    .getByText(/^stuck since before for more than /)
+    .waitFor()
+  deliver()
+  await rowOf(tab, 'mail').getByText('stuck since before').waitFor({ state: 'detached' })
+  await saysWhyTasksEnded(tab)
 
   let finish
   database.postTask(() => new Promise((resolve) => (finish = resolve)), { name: 'query' })
@@ -133,5 +166,5 @@ try {
 } finally {
   await browser.close()
   await inspector[Symbol.asyncDispose]()
-  await pool.close()
+  await pool.terminate()
 }
