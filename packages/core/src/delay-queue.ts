@@ -120,7 +120,7 @@ export class DelayQueue {
   #pop(): void {
     const slot = this.#slots[0] as number
     const last = --this.#heapSize
-    if (last > 0) this.#sink(0, this.#dues[last] as number, this.#slots[last] as number)
+    this.#sink(0, this.#dues[last] as number, this.#slots[last] as number)
     this.#slots[last] = slot
   }
 
