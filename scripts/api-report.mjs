@@ -14,10 +14,10 @@ const temporary = join(root, 'node_modules/.cache/api-report')
 const entriesOf = ({ folder, manifest }) =>
   Object.entries(manifest.exports)
     .filter(([, target]) => typeof target === 'object')
-    .map(([path, { types }]) => ({
+    .map(([path, target]) => ({
       folder,
       name: path === '.' ? 'index' : path.slice(2),
-      declarations: join(folder, types.require),
+      declarations: join(folder, target.require.types),
     }))
 
 const configure = ({ folder, name, declarations }) =>

@@ -33,7 +33,7 @@ const fresh = {
 const tools = join(folder, 'tools', 'node_modules')
 fresh.PATH = join(tools, '.bin') + delimiter + fresh.PATH
 const pnpm = (args, options) =>
-  run(process.execPath, [join(tools, 'pnpm/bin/pnpm.cjs'), ...args], { cwd: clone, env: fresh, ...options })
+  run(process.execPath, [join(tools, 'pnpm/bin/pnpm.cjs'), ...args], { cwd: clone, env: fresh, timeout: 600_000, ...options })
 
 let stageBegin = begin
 const stage = (text) => {

@@ -10,6 +10,8 @@ import { exportMetrics } from '@posttask/prometheus'
 import { createTestEnvironment } from '@posttask/testing'
 import { executorConformance } from '@posttask/testing/conformance'
 
+export { entries } from './every-entry.js'
+
 const pool = new ThreadPool({ executor: inlineExecutor() })
 export const length: Promise<number> = new SequencedTaskRunner(pool).run(() => 'four'.length)
 export const keyed = new KeyedTaskRunner(pool)
