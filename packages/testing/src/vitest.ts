@@ -3,7 +3,7 @@ import { matchers, type TaskAssertions } from './matchers.ts'
 import { createTestEnvironment, type TestEnvironment, type TestEnvironmentOptions } from './test-environment.ts'
 
 interface Fixtures {
-  /** Options of `env`; set them with `test.scoped` or `test.extend`. */
+  /** Options of `env`; set them with `test.extend` or, from vitest 4.1, `test.override`. */
   envOptions: TestEnvironmentOptions
   /** A test environment of this test's own. Left-over tasks fail the test, unless it failed already. */
   env: TestEnvironment
