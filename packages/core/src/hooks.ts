@@ -5,6 +5,7 @@ import type {
   RejectionReason,
   RunnerEvent,
   StallEvent,
+  StrayErrorEvent,
   TaskErrorEvent,
   TaskEvent,
   TaskFinishedEvent,
@@ -28,6 +29,11 @@ export interface HookOptions {
   onTaskRejected?: ((event: TaskRejectedEvent) => void) | undefined
   /** A task runs longer than `stallWarningMs`. Default: printed to stderr. */
   onStall?: ((event: StallEvent) => void) | undefined
+  /**
+   * An error on a thread that is no task's (F5): thrown by code that an ended task left behind, say. Default: printed to
+   * stderr.
+   */
+  onStrayError?: ((event: StrayErrorEvent) => void) | undefined
   /** One, or several, that see every event of the pool. */
   observer?: Observer | readonly Observer[] | undefined
 }
@@ -48,6 +54,10 @@ const printStall = (event: StallEvent): void => {
     `${describe(event)} runs for ${Math.round(runMs)} ms now; waiting in its runner: ${waiting}${waits}${deadlock}`,
     ...site(origin),
   )
+}
+
+const printStray = ({ pool, executor, error }: StrayErrorEvent): void => {
+  console.error(`[posttask] pool "${pool}" on ${executor}: an error outside of any task:`, error)
 }
 
 const printRejection = (event: TaskRejectedEvent): void => {
@@ -133,6 +143,7 @@ export class Hooks {
   readonly #onTaskError: (event: TaskErrorEvent) => void
   readonly #onTaskRejected: (event: TaskRejectedEvent) => void
   readonly #onStall: (event: StallEvent) => void
+  readonly #onStrayError: (event: StrayErrorEvent) => void
   readonly #observers: Observer[] = []
   /** Who has which method. Never changed, but replaced: an observer may add or take out others. */
   #listeners = listenersOf([])
@@ -141,6 +152,7 @@ export class Hooks {
     this.#onTaskError = options.onTaskError ?? printError
     this.#onTaskRejected = options.onTaskRejected ?? printRejection
     this.#onStall = options.onStall ?? printStall
+    this.#onStrayError = options.onStrayError ?? printStray
     const observers = options.observer ?? []
     for (const observer of Array.isArray(observers) ? observers : [observers]) this.add(observer)
   }
@@ -179,8 +191,8 @@ export class Hooks {
   }
 
   /** An error in a worker while no task ran there: nobody's outcome. */
-  stray(executor: string, error: unknown): void {
-    console.error(`[posttask] executor "${executor}": an error outside of any task:`, error)
+  stray(event: StrayErrorEvent): void {
+    this.#call(() => this.#onStrayError(event))
   }
 
   posted(record: TaskRecord): void {

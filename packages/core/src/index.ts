@@ -29,6 +29,7 @@ export type {
   RejectionReason,
   RunnerEvent,
   StallEvent,
+  StrayErrorEvent,
   TaskErrorEvent,
   TaskEvent,
   TaskFinishedEvent,

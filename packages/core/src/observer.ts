@@ -28,7 +28,7 @@ export interface TaskStartedEvent extends TaskEvent {
   readonly startNumber: number
   /**
    * Lets a text travel with the task, into its thread if it has one: there `taskContext().carrier` holds it. For what a
-   * tracer calls propagation, such as a `traceparent`.
+   * tracer calls propagation, such as a `traceparent`. From the first call on, tasks of the pool travel to threads one by one.
    */
   carry(key: string, value: string): void
 }
@@ -71,6 +71,19 @@ export interface TaskErrorEvent extends TaskEvent {
   readonly origin: string | undefined
 }
 
+/**
+ * An error on a thread that is no task's: code that an ended task left behind threw it, or the thread ended while nothing ran
+ * there. The thread, or the next one in its place, goes on with the queue (F5).
+ */
+export interface StrayErrorEvent {
+  /** The name of the pool. */
+  readonly pool: string
+  /** The name of its executor. */
+  readonly executor: string
+  /** A copy of what was thrown; a `WorkerCrashedError` if the thread ended. */
+  readonly error: unknown
+}
+
 /** A task runs longer than the `stallWarningMs` of its pool. Told once for each, and late where it holds the event loop. */
 export interface StallEvent extends TaskEvent {
   /** How long it has been running, in ms. */
@@ -107,6 +120,10 @@ export interface RunnerEvent {
  */
 export interface Observer {
   onPosted?(event: TaskPostedEvent): void
+  /**
+   * Of tasks that travel to a thread in one message only the first is reported before its start. The start of each other one
+   * is reported when those before it are known to have ended, by when it may have ended itself.
+   */
   onStarted?(event: TaskStartedEvent): void
   /**
    * Called in place of the synchronous part of each task, in its async context: calls `run`, once, perhaps with

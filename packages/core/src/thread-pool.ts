@@ -132,7 +132,7 @@ export class ThreadPool<Accepts extends Task = Task> implements AsyncDisposable 
     this.bringsContext = asyncContext && executor.capabilities.boundary === 'inline'
     this.accepts = { closures: executor.accepts.includes('closure'), boundTasks: executor.accepts.includes('bound') }
     executorsInUse.add(executor)
-    executor.onStrayError = (error) => this.hooks.stray(executor.name, error)
+    executor.onStrayError = (error) => this.hooks.stray({ pool: this.name, executor: executor.name, error })
   }
 
   /** The runners that are not closed yet, in order of their creation. */

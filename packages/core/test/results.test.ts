@@ -1,9 +1,11 @@
 import { inlineExecutor } from '@posttask/backend-inline'
 import {
+  type Executor,
   ModuleLoadError,
   ParallelTaskRunner,
   SequencedTaskRunner,
   SingleThreadTaskRunner,
+  type StrayErrorEvent,
   type TaskErrorEvent,
   type TaskRunner,
   ThreadPool,
@@ -253,6 +255,40 @@ describe.each(Object.entries(runners))('outcomes on a %s runner', (_kind, makeRu
     const anonymous = runner.postTask(() => {})
     expect(anonymous.name).toBe(`task ${anonymous.id}`)
     await runner.waitIdle()
+  })
+})
+
+describe('F5 an error on a thread outside of any task', () => {
+  const open = (options: Partial<ConstructorParameters<typeof ThreadPool>[0]>) => {
+    const executor: Executor = inlineExecutor()
+    const pool = new ThreadPool({ name: 'mine', executor, ...options })
+    return { pool, stray: (error: unknown) => executor.onStrayError?.(error) }
+  }
+
+  test('goes to onStrayError, which may throw', async () => {
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const events: StrayErrorEvent[] = []
+    const { pool, stray } = open({
+      onStrayError: (event) => {
+        events.push(event)
+        throw new Error('of the hook')
+      },
+    })
+    const error = new RangeError('left behind')
+    stray(error)
+    expect(events).toEqual([{ pool: 'mine', executor: 'inline', error }])
+    expect(printed.mock.calls).toEqual([['[posttask] a hook threw:', expect.objectContaining({ message: 'of the hook' })]])
+    printed.mockRestore()
+    await pool.close()
+  })
+
+  test('is printed where there is no such hook', async () => {
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const { pool, stray } = open({})
+    stray('left behind')
+    expect(printed.mock.calls).toEqual([['[posttask] pool "mine" on inline: an error outside of any task:', 'left behind']])
+    printed.mockRestore()
+    await pool.close()
   })
 })
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { ParallelTaskRunner, SequencedTaskRunner, ThreadPool, taskModule } from '@posttask/core'
+import { ParallelTaskRunner, SequencedTaskRunner, type StrayErrorEvent, ThreadPool, taskModule } from '@posttask/core'
 import { describe, expect, test, vi } from 'vitest'
 import { threadBackends } from '../fixtures/backends.ts'
 import { cells, changed, entriesOf, outcomeOf } from '../fixtures/shared-log.ts'
@@ -58,7 +58,7 @@ describe.each(threadBackends)('how pools end on %s', (backend, makeExecutor) => 
     const queued = outcomeOf(runner.run(tasks.write(done, 2)))
     await changed(log)
     const report = await pool.close({ timeoutMs: 0 })
-    expect(report).toEqual({ completed: 0, dropped: 1, terminated: 1 })
+    expect(report).toMatchObject({ completed: 0, dropped: 1, terminated: 1 })
     expect(await Promise.all([endless, queued])).toMatchObject([{ code: 'ERR_POOL_CLOSED' }, { code: 'ERR_POOL_CLOSED' }])
     expect(entriesOf(done)).toEqual([1])
     expect(process.getActiveResourcesInfo()).not.toContain('Worker')
@@ -70,7 +70,7 @@ describe.each(threadBackends)('how pools end on %s', (backend, makeExecutor) => 
     const log = cells(4)
     const endless = outcomeOf(runner.run(tasks.act(log, 0, 'spin'), { shutdown: 'continue-on-shutdown' }))
     await changed(log)
-    expect(await pool.close()).toEqual({ completed: 0, dropped: 0, terminated: 1 })
+    expect(await pool.close()).toMatchObject({ completed: 0, dropped: 0, terminated: 1 })
     expect(await endless).toMatchObject({ code: 'ERR_POOL_CLOSED' })
   })
 
@@ -91,6 +91,23 @@ describe.each(threadBackends)('how pools end on %s', (backend, makeExecutor) => 
     expect(before).toBe(60)
     await runner.waitIdle()
     expect(entriesOf(log)).toHaveLength(61)
+  })
+
+  test('F5 what an ended task left behind on its thread is told to onStrayError, and nothing is printed', async () => {
+    const printed = vi.spyOn(console, 'error')
+    let told: (event: StrayErrorEvent) => void = () => {}
+    const stray = new Promise<StrayErrorEvent>((resolve) => (told = resolve))
+    await using pool = new ThreadPool({
+      name: 'mine',
+      executor: makeExecutor({ maxThreads: 1 }),
+      onStrayError: (event) => told(event),
+    })
+    const runner = new SequencedTaskRunner(pool)
+    await runner.run(tasks.leaveError('left behind'))
+    expect(await stray).toMatchObject({ pool: 'mine', executor: backend, error: { name: 'RangeError', message: 'left behind' } })
+    expect(await runner.run(tasks.addToState(1))).toBe(1)
+    expect(printed).not.toHaveBeenCalled()
+    printed.mockRestore()
   })
 
   test('C3 a slot whose thread was ended for a timeout is whole again', async () => {
