@@ -223,10 +223,12 @@ export abstract class RunnerQueue extends ReadyEntry {
     record.order = isDelayed ? pool.takeId() : record.id
     this.#join(record)
     queue.push(record, pool.pump)
-    if (overflow !== undefined) this.drop(overflow.record, overflow.reason, overflow.error)
     if (record.extras?.queueTimeout !== undefined) this.limit(record, record.extras, record.extras.queueTimeout)
     if (this.isTimed) this.#onPosted(record)
     if (record.extras !== undefined) record.extras.poster = undefined
+    // When all of this task is in place: the reply to the one that goes may displace it in turn.
+    if (overflow !== undefined) this.drop(overflow.record, overflow.reason, overflow.error)
+    else if (this.isTimed) this.tellDepth()
     if (this.isNewsToPump(record.level)) this.update()
   }
 
@@ -242,7 +244,7 @@ export abstract class RunnerQueue extends ReadyEntry {
     this.#join(record)
     this.queue.unshift(record)
     if (isNew && this.isTimed) this.#onPosted(record)
-    else this.tellDepth()
+    this.tellDepth()
     this.update()
   }
 
@@ -280,7 +282,6 @@ export abstract class RunnerQueue extends ReadyEntry {
     const { hooks, clock } = this.pool
     record.watch = clock.now()
     hooks.posted(record)
-    this.tellDepth()
   }
 
   /** @internal */

@@ -1,5 +1,6 @@
 import { inlineExecutor } from '@posttask/backend-inline'
 import {
+  type Observer,
   ParallelTaskRunner,
   QueueFullError,
   type RunnerOptions,
@@ -10,7 +11,7 @@ import {
   type TaskRunner,
   ThreadPool,
 } from '@posttask/core'
-import { createTestEnvironment } from '@posttask/testing'
+import { createTestEnvironment, RecordingObserver } from '@posttask/testing'
 import { describe, expect, test } from 'vitest'
 import { deferred } from './fixtures/deferred.ts'
 
@@ -342,5 +343,38 @@ describe('places in a bounded queue', () => {
     await env.runUntilIdle()
     expect(seen).toEqual(['init', 'task'])
     expect(rejections).toEqual([])
+  })
+})
+
+describe('a task that loses its place in the very post that took it', () => {
+  // The reply to the task that it displaces displaces it in turn.
+  const displaced = (observer: Observer) => {
+    const env = createTestEnvironment({ pool: { onTaskRejected: () => {}, observer } })
+    const runner = new SequencedTaskRunner(env.pool, { queueLimit: 1, onFull: 'drop-oldest' })
+    const pause = runner.pause()
+    runner.postTaskAndReply(
+      () => {},
+      () => {},
+      { replyTo: runner, onError: () => {} },
+    )
+    const handle = runner.postTask(() => {}, { name: 'displaced', queueTimeout: 60_000 })
+    return { env, handle, pause }
+  }
+
+  test('Q1 it is reported as posted, then as dropped', async () => {
+    const observer = new RecordingObserver()
+    const { env, handle, pause } = displaced(observer)
+    expect(handle.state).toBe('rejected')
+    expect(observer.events.filter(({ id }) => id === handle.id).map(({ kind }) => kind)).toEqual(['posted', 'rejected'])
+    pause[Symbol.dispose]()
+    await env.discard()
+  })
+
+  test('D5 Q1 its queueTimeout leaves no timer behind', async () => {
+    const { env, handle, pause } = displaced({})
+    expect(handle.state).toBe('rejected')
+    expect(env.nextDeadline()).toBeUndefined()
+    pause[Symbol.dispose]()
+    await env.discard()
   })
 })
