@@ -1,5 +1,7 @@
 import process from 'node:process'
+import type { TimerHandle } from '../clock.ts'
 import type { CloseOptions, CloseReport } from '../pool-closing.ts'
+import { systemClock } from '../system-clock.ts'
 import type { ThreadPool } from '../thread-pool.ts'
 import { checkedTime } from '../traits.ts'
 
@@ -59,18 +61,15 @@ const closeInOrder = async (pool: HookedPool, limits: CloseOptions, drops: boole
   return report
 }
 
-/** The longest that a timer of Node waits. */
-const longestTimer = 2 ** 31 - 1
-
 /** Waits for `end`, but no longer than that. */
 const atMost = async (ms: number, end: Promise<void>): Promise<void> => {
   if (ms === Number.POSITIVE_INFINITY) return end
-  let timer: NodeJS.Timeout | undefined
+  let timer: TimerHandle | undefined
   const timeIsUp = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.min(ms, longestTimer))
+    timer = systemClock.setTimer(ms, resolve)
   })
   await Promise.race([end, timeIsUp])
-  clearTimeout(timer)
+  timer?.cancel()
 }
 
 const runBefore = async ({ before }: ShutdownHookOptions, cause: Cause): Promise<void> => {
@@ -83,8 +82,8 @@ const runBefore = async ({ before }: ShutdownHookOptions, cause: Cause): Promise
 
 const shutDown = async (pool: HookedPool, options: ShutdownHookOptions, cause: Cause): Promise<CloseReport> => {
   const { queued = 'drop', signalAfterMs, timeoutMs } = options
-  const begin = performance.now()
-  const left = (ms: number): number => Math.max(0, Math.ceil(begin + ms - performance.now()))
+  const begin = systemClock.now()
+  const left = (ms: number): number => Math.max(0, Math.ceil(begin + ms - systemClock.now()))
   const untilSignal = signalAfterMs ?? Number.POSITIVE_INFINITY
   const untilEnd = timeoutMs ?? Number.POSITIVE_INFINITY
   const before = runBefore(options, cause)
