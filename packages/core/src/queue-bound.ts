@@ -46,12 +46,12 @@ export class QueueBound {
   /** What does not count in the queue. */
   #exempt = 0
 
-  constructor(queue: TaskQueue, limit: number | undefined, policy: FullPolicy = 'reject', starting: () => number) {
-    if (!Object.hasOwn(reasons, policy))
+  constructor(queue: TaskQueue, limit: number | undefined, policy: FullPolicy | undefined, starting: () => number) {
+    if (policy !== undefined && !Object.hasOwn(reasons, policy))
       throw new TypeError(`onFull must be one of ${Object.keys(reasons).join(', ')}, not ${String(policy)}`)
     this.#queue = queue
     this.#limit = checkedCount(limit ?? Number.POSITIVE_INFINITY, 'queueLimit')
-    this.#policy = policy
+    this.#policy = policy ?? 'reject'
     this.#starting = starting
     this.isBounded = this.#limit !== Number.POSITIVE_INFINITY
   }

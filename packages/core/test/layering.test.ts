@@ -27,8 +27,12 @@ const filesBelow = (folder: string): string[] =>
     .filter((file) => file.endsWith('.ts') && statSync(file).isFile())
 
 /** Static, dynamic and type-only imports alike: a type that is imported is needed by whoever compiles against us. */
-const importsOf = (file: string): string[] =>
-  ts.preProcessFile(readFileSync(file, 'utf8')).importedFiles.map(({ fileName }) => fileName)
+/** Types that are added to a module of others are no import of it. */
+const importsOf = (file: string): string[] => {
+  const text = readFileSync(file, 'utf8')
+  const names = ts.preProcessFile(text).importedFiles.map(({ fileName }) => fileName)
+  return names.filter((name) => !text.includes(`declare module '${name}'`))
+}
 
 const packageOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 

@@ -191,7 +191,10 @@ describe.each(Object.entries(runners))('observing a %s runner', (kind, makeRunne
       timedOut: 0,
       rejected: 0,
       closed: false,
+      paused: false,
       barrierPending: false,
+      oldestWaitingMs: undefined,
+      oldestRunningMs: undefined,
       waitMs: undefined,
       runMs: undefined,
     })

@@ -22,8 +22,8 @@ const useOnce = async (runner: SequencedTaskRunner): Promise<void> => {
   await runner.waitIdle()
 }
 
-const once = { completed: 1, failed: 1, cancelled: 1 }
-const twice = { completed: 2, failed: 2, cancelled: 2 }
+const once = { completed: 1, failed: 1, cancelled: 1, timedOut: 0 }
+const twice = { completed: 2, failed: 2, cancelled: 2, timedOut: 0 }
 const nothing = { pending: 0, running: 0, delayed: 0, repeating: 0 }
 
 test('W5 counts never go back: those of a runner that was closed stay, and go on with the next of its name', async () => {
@@ -81,7 +81,7 @@ test('W5 what waits, runs, is delayed and repeats is that of now, of all runners
     runner.postDelayedTask(() => {}, 1000)
     runner.postRepeatingTask(() => {}, 1000)
   }
-  const others = { name: 'mail', kind: 'sequenced', completed: 0, failed: 0, cancelled: 0, delayed: 2, repeating: 2 }
+  const others = { name: 'mail', kind: 'sequenced', completed: 0, failed: 0, cancelled: 0, timedOut: 0, delayed: 2, repeating: 2 }
   expect(totals.read()).toEqual([{ ...others, pending: 6, running: 0 }])
   await env.advanceBy(1)
   expect(totals.read()).toEqual([{ ...others, pending: 4, running: 2 }])

@@ -130,8 +130,9 @@ test('posts, drops and runners have channels of their own', async () => {
     () => {},
     { name: 'b', replyTo: runner, replyOptions: { name: 'c' } },
   )
-  runner.postTask(() => {}, { name: 'd' })
+  const d = runner.postTask(() => {}, { name: 'd' })
   runner.postTask(() => {}, { name: 'e' })
+  d.cancel()
   await env.runUntilIdle()
   await runner.close()
   expect(seen).toEqual([
@@ -141,6 +142,7 @@ test('posts, drops and runners have channels of their own', async () => {
     'post b by nobody',
     'post d by nobody',
     'drop e: queue-full',
+    'drop d: cancelled',
     'post c by b, a reply',
     'close r',
   ])

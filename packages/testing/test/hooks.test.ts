@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 /** An observer that calls back from each hook, as often as it is allowed to, doing what the schedule chooses. */
 const meddler = (env: ExploreEnvironment, runners: readonly TaskRunner[], log: string[]): Observer => {
-  let left = 3
+  let left = 6
   const meddle = (hook: string): void => {
     if (left === 0) return
     left--
