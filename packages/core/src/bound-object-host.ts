@@ -3,6 +3,7 @@ import { WorkerCrashedError } from './errors.ts'
 import { loadExport } from './load-export.ts'
 
 const { construct } = Reflect
+// oxlint-disable-next-line typescript/unbound-method -- called with their object
 const textOf = Function.prototype.toString
 
 const objects = new Map<string, object>()

@@ -11,7 +11,7 @@ export class InFlight {
   static watch(record: TaskRecord, outcome: PromiseLike<unknown>): void {
     const watch = InFlight.#idle.pop() ?? new InFlight()
     watch.#record = record
-    nativeThen.call(outcome, watch.#onFulfilled, watch.#onRejected)
+    void nativeThen.call(outcome, watch.#onFulfilled, watch.#onRejected)
   }
 
   readonly #onFulfilled = (value: unknown): void => {

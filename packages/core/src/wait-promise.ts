@@ -14,6 +14,7 @@ export class WaitPromise<T> extends Promise<T> {
   edge: WaitEdge | undefined
 }
 
+// oxlint-disable-next-line typescript/no-floating-promises -- no promise, but the prototype of one
 Object.defineProperty(WaitPromise.prototype, 'constructor', {
   configurable: true,
   get(this: WaitPromise<unknown>): PromiseConstructor {

@@ -237,6 +237,7 @@ describe.each(Object.entries(kinds))('callbacks of a %s runner', (_kind, make) =
     const env = createTestEnvironment({ pool: { onTaskRejected: () => {} } })
     const runner = make(env.pool, {})
     let reads = 0
+    // oxlint-disable-next-line unicorn/no-thenable -- a getter for then is what this is about
     const result = Object.defineProperty({}, 'then', {
       get: () => {
         if (++reads === 2) runner.shutdown()

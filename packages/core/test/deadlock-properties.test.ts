@@ -86,6 +86,7 @@ const perform = async (roots: readonly Work[], slots: number, isSeen: boolean): 
         return isSeen ? promise : unseen(promise)
       }
     }
+    // oxlint-disable-next-line typescript/unbound-method -- called with the context
     return async ({ sleep }: TaskContext) => {
       post()
       const promise = waitOf(work)
@@ -100,6 +101,7 @@ const perform = async (roots: readonly Work[], slots: number, isSeen: boolean): 
   for (const root of roots) run(root).catch(() => {})
   await env.fastForwardUntilNoTasksRemain({ until: 1000 })
   const verdict = { hangs: open > 0, cycles }
+  // oxlint-disable-next-line typescript/no-floating-promises -- the environment is given up
   env.discard()
   return verdict
 }

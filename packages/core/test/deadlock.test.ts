@@ -337,6 +337,7 @@ describe('what is not certain is shown', () => {
       '      waits for: run accounts["x"]/again',
       `  a deadlock, if each awaits what it has asked for: ${cycle.join(' -> ')}`,
     ])
+    // oxlint-disable-next-line typescript/no-floating-promises -- the environment is given up
     env.discard()
   })
 
@@ -358,6 +359,7 @@ describe('what is not certain is shown', () => {
       ['write', accounts, true],
     ])
     expect(waits.map(({ target }) => target?.state)).toEqual(['running', 'queued', 'queued'])
+    // oxlint-disable-next-line typescript/no-floating-promises -- the environment is given up
     env.discard()
   })
 

@@ -97,6 +97,7 @@ describe('the process', () => {
   })
 
   test('E3 is left alone where it cannot end by itself', () => {
+    // oxlint-disable-next-line typescript/unbound-method -- called with its clock
     const { keepAlive: _, ...clock } = makeHost().clock
     const turn = new HostTurn(clock)
     turn.retain()

@@ -82,6 +82,7 @@ describe('the page of a trace', () => {
       ['fetch a'],
       ['fetch b'],
     ])
+    // oxlint-disable-next-line typescript/require-array-sort-compare -- words, in any fixed order
     expect([slices, arrows.kinds.map((kind) => names[kind]).toSorted()]).toEqual([4, ['post', 'post', 'post', 'reply']])
     const script = scriptIn(page)
     expect(page).toContain(`script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'"`)

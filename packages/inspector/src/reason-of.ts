@@ -11,6 +11,7 @@ export const reasonOf = (error: unknown): string | undefined => {
 const textOf = (error: unknown): string => {
   try {
     if (error instanceof Error) return `${error.name}: ${error.message}`
+    // oxlint-disable-next-line typescript/no-base-to-string -- objects are left out before
     return typeof error === 'object' || typeof error === 'function' ? `a thrown ${typeof error}` : String(error)
   } catch {
     return 'an error that cannot be read'

@@ -9,6 +9,7 @@ const { DOMException, structuredClone } = globalThis
 const { getPrototypeOf, keys, prototype: objectPrototype } = Object
 const { isArray } = Array
 const { get } = Reflect
+// oxlint-disable-next-line typescript/unbound-method -- a static function, taken when the module is loaded
 const tagOf = objectPrototype.toString
 
 /** A value, or the place of an object in the list. */

@@ -107,6 +107,7 @@ export class Lane {
       this.#giveUp(holder)
       return this.#start()
     }
+    // oxlint-disable-next-line typescript/unbound-method -- called with its object
     const { runTimes, clock, onStray } = this.#settings
     const wire = new Wire(runTimes, onStray, new ThreadOutput(thread, clock))
     this.started++

@@ -1,5 +1,6 @@
 import { intrinsics } from '../intrinsics.ts'
 
+// oxlint-disable-next-line typescript/unbound-method -- a static function, taken when the module is loaded
 const { isView } = ArrayBuffer
 const { isArray } = Array
 

@@ -8,6 +8,7 @@ const { EventTarget, structuredClone } = globalThis
 const { isAnyArrayBuffer, isDate, isMap, isNativeError, isProxy, isRegExp, isSet } = types
 const { getPrototypeOf, keys } = Object
 const { isArray } = Array
+// oxlint-disable-next-line typescript/unbound-method -- a static function, taken when the module is loaded
 const { isView } = ArrayBuffer
 const { get } = Reflect
 const { stringify } = JSON

@@ -78,6 +78,7 @@ export const describeThreadExecutor = (name: string, makeExecutor: MakeExecutor,
     executions: readonly TestExecution[] = tasks.map((task) => new TestExecution(task.export)),
   ) => executor.executeBatch?.(tasks, executions) as Promise<readonly (Settled & { runMs?: number })[]>
   const batch = async (...of: Parameters<typeof measuredBatch>): Promise<readonly Settled[]> =>
+    // oxlint-disable-next-line eslint/no-unused-vars -- left out of the outcome
     (await measuredBatch(...of)).map(({ runMs: _, ...outcome }) => outcome)
 
   // Starting a thread is slow; what needs no thread of its own shares this one.
