@@ -8,7 +8,7 @@ export const keyText = (key: unknown): string => {
 }
 
 /** The sequence that a task is of: its runner, and there its key. */
-export const sequenceLabel = ({ runner, extras }: TaskRecord): string =>
+const sequenceLabel = ({ runner, extras }: TaskRecord): string =>
   extras?.key === undefined ? runner.name : `${runner.name}[${keyText(extras.key)}]`
 
 /** A task and its sequence, such as `db/query` or `accounts["x"]/book`. */

@@ -13,7 +13,7 @@ export interface PageData {
 }
 
 /** One row: its slices as columns, in order of their start. */
-export interface PageLane {
+interface PageLane {
   readonly pool: string
   readonly name: string
   readonly starts: readonly number[]
@@ -27,7 +27,7 @@ export interface PageLane {
 }
 
 /** Columns: from a moment on one lane to the start of a slice on another. */
-export interface PageArrows {
+interface PageArrows {
   /** Indexes of `PageData.names`: `post`, `reply` or `dispatch`. */
   readonly kinds: readonly number[]
   readonly fromLanes: readonly number[]
@@ -39,7 +39,7 @@ export interface PageArrows {
 }
 
 /** What slices have in common beside their name. */
-export interface PageDetail {
+interface PageDetail {
   /** A line for each fact. */
   readonly text: string
   /** `failed`, `cancelled`, `unfinished`, `succeeded`, or empty. */

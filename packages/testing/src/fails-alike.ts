@@ -1,7 +1,7 @@
 import { TestEnvironmentError } from './errors.ts'
 
 /** The text of a failure, with its numbers masked: times and counts differ from schedule to schedule. */
-export const maskNumbers = (text: string): string => text.replace(/\d+(?:\.\d+)?/g, '#')
+const maskNumbers = (text: string): string => text.replace(/\d+(?:\.\d+)?/g, '#')
 
 /** A failure in one line, for a report and for comparing. */
 export const maskedText = (error: unknown): string =>

@@ -145,4 +145,4 @@ export class FakeLane {
 }
 
 /** What was sent to a port has come, and promises have gone on. */
-export const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))

@@ -120,7 +120,7 @@ export const describeSerialization = (name: string, makeExecutor: (options: Opti
       })
       expect(known.map((outcome) => outcome?.status)).toEqual(['rejected', undefined])
       Atomics.store(gate, 0, 1)
-      expect((await outcomes)?.[1]).toEqual({ status: 'fulfilled', value: 1 })
+      expect((await outcomes)?.[1]).toMatchObject({ status: 'fulfilled', value: 1 })
       await expectUnharmed()
     })
 
@@ -200,7 +200,7 @@ export const describeSerialization = (name: string, makeExecutor: (options: Opti
       const tasks = executions.map(() => hostile('reportNested', 4000))
       const outcomes = await shared.executeBatch?.(tasks, executions)
       shared.onStrayError = undefined
-      expect(outcomes).toEqual(Array(2).fill({ status: 'fulfilled', value: 'reported' }))
+      expect(outcomes).toMatchObject(Array(2).fill({ status: 'fulfilled', value: 'reported' }))
       expect(executions.map(({ seen }) => seen)).toEqual(Array(2).fill([1, 3]))
       expect(strays).toEqual(Array(2).fill(expect.objectContaining({ code: 'ERR_TASK_SERIALIZATION', path: 'progress' })))
     })
