@@ -1,4 +1,3 @@
-import { currentTask } from './current-task.ts'
 import { postedFrom } from './origin.ts'
 import type { TaskHandle } from './task.ts'
 import { isBarrier, type TaskRecord } from './task-record.ts'
@@ -19,12 +18,8 @@ export interface RunningTask {
 
 /** What has a slot of a runner, the oldest first. A flush is no task. */
 export const runningTasksOf = (runner: TaskRunner): RunningTask[] => {
-  const records = [...runner.inFlight]
-  const current = currentTask()
-  // The one that asks is not in flight before it has returned a promise.
-  if (current?.runner === runner && current.isHolding && !records.includes(current)) records.push(current)
   const now = runner.pool.clock.now()
-  return records.filter((record) => !record.has(isBarrier)).map((record) => snapshotOf(record, now))
+  return runner.holders.filter((record) => !record.has(isBarrier)).map((record) => snapshotOf(record, now))
 }
 
 const snapshotOf = (record: TaskRecord, now: number): RunningTask => ({

@@ -1,4 +1,4 @@
-/** @typedef {import('../src/page-data.ts').PageArrows} PageArrows */
+/** @typedef {import('../src/page-data.ts').PageData['arrows']} PageArrows */
 /** @typedef {import('./filter.js').Matches} Matches */
 /** @typedef {import('./lanes.js').Lane} Lane */
 /** @typedef {import('./range.js').Range} Range */

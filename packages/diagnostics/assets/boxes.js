@@ -1,6 +1,6 @@
 import { firstFrom } from './lanes.js'
 
-/** @typedef {import('../src/page-data.ts').PageDetail} PageDetail */
+/** @typedef {import('../src/page-data.ts').PageData['details'][number]} PageDetail */
 /** @typedef {import('./lanes.js').Lane} Lane */
 /** @typedef {import('./range.js').Range} Range */
 

@@ -1,5 +1,5 @@
 /** @typedef {import('../src/page-data.ts').PageData} PageData */
-/** @typedef {import('../src/page-data.ts').PageLane & { readonly ends: readonly number[] }} Lane */
+/** @typedef {import('../src/page-data.ts').PageData['lanes'][number] & { readonly ends: readonly number[] }} Lane */
 
 /** The lanes with the latest end up to each slice, by which slices are found. @param {PageData} data @returns {Lane[]} */
 export const readLanes = ({ lanes }) =>

@@ -1,4 +1,4 @@
-/** @typedef {import('../src/page-data.ts').PageArrows} PageArrows */
+/** @typedef {import('../src/page-data.ts').PageData['arrows']} PageArrows */
 /** @typedef {import('./filter.js').Matches} Matches */
 /** @typedef {import('./lanes.js').Lane} Lane */
 /** A lane, or the name of a pool above its lanes. @typedef {{ text: string, lane: number | undefined }} Row */

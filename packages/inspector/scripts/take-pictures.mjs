@@ -30,7 +30,7 @@ const startAlbum = (main, threads) => {
         if (fails) throw new Error('timed out')
         resize.postTaskAndReply(burn(30 + ((photo * 31) % 90)), () => store(name), { name, replyTo: ui })
       },
-      { name },
+      { name, timeout: 480 },
     )
   }
   const store = (name) => {
@@ -55,18 +55,19 @@ const take = async (browser, url, file, options) => {
 }
 
 const executor = piscinaExecutor({ maxThreads: 2 })
-const threads = new ThreadPool({ executor, name: 'threads', traceOrigin: true, onTaskRejected: () => {} })
+const threads = new ThreadPool({ executor, name: 'threads', timing: true, traceOrigin: true, onTaskRejected: () => {} })
 const main = new ThreadPool({
   executor: inlineExecutor(),
   name: 'main',
+  timing: true,
   traceOrigin: true,
   onTaskError: () => {},
   onTaskRejected: () => {},
 })
 const inspector = await startInspector([main, threads], { executors: [executor] })
-const end = startAlbum(main, threads)
 const args = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']
 const browser = await chromium.launch({ executablePath, args })
+const end = startAlbum(main, threads)
 try {
   const desktop = { viewport: { width: 1240, height: 600 }, colorScheme: 'light' }
   const phone = {

@@ -24,8 +24,12 @@ interface RunningTask {
   /** Or when the watch began, for one whose start nobody measured. */
   readonly startedAt: number
   readonly isAgeKnown: boolean
-  readonly post: { readonly origin: string | undefined } | undefined
+  /** Undefined while nobody has asked for it. */
+  post: Post | undefined
 }
+
+/** What is kept of a post. */
+type Post = Pick<TaskPostedEvent, 'origin'>
 
 /** The running tasks of a runner. */
 export interface RunningOfRunner {
@@ -55,6 +59,7 @@ export class TaskWatch implements Observer {
       const { task, name, runMs } = running
       // The outcome of others is known: nobody would say when they have stopped.
       if (task.state !== 'running') continue
+      this.#tracesOrigin ||= running.origin !== undefined
       const startedAt = now - (runMs ?? 0)
       this.#running.set(task.id, { id: task.id, name, runner, startedAt, isAgeKnown: runMs !== undefined, post: running })
     }
@@ -128,9 +133,12 @@ export class TaskWatch implements Observer {
     return post
   }
 
-  #snapshotOf({ id, name, runner, startedAt, isAgeKnown, post }: RunningTask): RunningSnapshot {
+  #snapshotOf(task: RunningTask): RunningSnapshot {
+    const { id, name, runner, startedAt, isAgeKnown } = task
+    // It was posted before the watch began.
+    if (this.#tracesOrigin) task.post ??= runner.runningTasks().find((running) => running.task.id === id) ?? { origin: undefined }
     const ageMs = this.#now() - startedAt
-    return { id, name, runner: runner.name, ageMs, isAgeKnown, isCancelled: false, site: siteOf(post) }
+    return { id, name, runner: runner.name, ageMs, isAgeKnown, isCancelled: false, site: siteOf(task.post) }
   }
 }
 

@@ -208,6 +208,20 @@ describe('what is shown', () => {
     }
   })
 
+  test('E5 the posting site of what waited when the page was opened, and was started since', async () => {
+    await using it = await inspected({ pool: { traceOrigin: true } })
+    const db = new SequencedTaskRunner(it.pool, { name: 'db' })
+    for (const name of ['first', 'second']) db.postTask((context) => context.sleep(1000), { name })
+    await it.env.advanceBy(0)
+    using events = await openEvents(it.url)
+    await events.until(() => true)
+    await it.env.advanceBy(1000)
+    const { pools } = await events.until((snapshot) => named(snapshot.pools, 'db').completed === 1)
+    const [running] = named(pools, 'db').current
+    expect([running?.name, running?.site]).toEqual(['second', expect.stringMatching(/inspector\.test\.ts:\d+:\d+/)])
+    await it.env.advanceBy(1000)
+  })
+
   test('C2 by name what was cancelled and has not stopped', async () => {
     await using it = await inspected()
     const db = new SequencedTaskRunner(it.pool, { name: 'db' })
