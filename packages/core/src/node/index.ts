@@ -1,1 +1,1 @@
-export { installShutdownHooks, type ShutdownHookOptions, type ShutdownHooks } from './shutdown-hooks.ts'
+export { installShutdownHooks, type ShutdownCause, type ShutdownHookOptions, type ShutdownHooks } from './shutdown-hooks.ts'

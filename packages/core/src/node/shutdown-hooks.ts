@@ -7,7 +7,8 @@ import { checkedTime } from '../traits.ts'
 
 type Signal = 'SIGINT' | 'SIGTERM'
 
-type Cause = Signal | 'beforeExit'
+/** Why a pool is closed: the signal, or that the process has nothing left to do. */
+export type ShutdownCause = Signal | 'beforeExit'
 
 /** Options of {@link installShutdownHooks}. Times are milliseconds, counted from the signal. */
 export interface ShutdownHookOptions {
@@ -22,7 +23,7 @@ export interface ShutdownHookOptions {
    * Called first, while the pool still takes posts; the pool closes when the promise is fulfilled. For what brings work in:
    * `() => app.close()`. A failure is printed, and the pool closes all the same.
    */
-  readonly before?: ((cause: Cause) => unknown) | undefined
+  readonly before?: ((cause: ShutdownCause) => unknown) | undefined
   /**
    * After this time what runs is cancelled, so that its `context.signal` fires (C2); a `before` that has not ended by then
    * goes on while the pool closes. Default: never.
@@ -31,7 +32,7 @@ export interface ShutdownHookOptions {
   /** After this time, that of `before` included, the pool is terminated (W6). Default: it may take as long as it takes. */
   readonly timeoutMs?: number | undefined
   /** Called when the pool is closed, before the process ends; a promise is waited for. */
-  readonly onClosed?: ((report: CloseReport, cause: Cause) => void | PromiseLike<void>) | undefined
+  readonly onClosed?: ((report: CloseReport, cause: ShutdownCause) => void | PromiseLike<void>) | undefined
 }
 
 /** What {@link installShutdownHooks} returns. */
@@ -72,7 +73,7 @@ const atMost = async (ms: number, end: Promise<void>): Promise<void> => {
   timer?.cancel()
 }
 
-const runBefore = async ({ before }: ShutdownHookOptions, cause: Cause): Promise<void> => {
+const runBefore = async ({ before }: ShutdownHookOptions, cause: ShutdownCause): Promise<void> => {
   try {
     await before?.(cause)
   } catch (error) {
@@ -80,7 +81,7 @@ const runBefore = async ({ before }: ShutdownHookOptions, cause: Cause): Promise
   }
 }
 
-const shutDown = async (pool: HookedPool, options: ShutdownHookOptions, cause: Cause): Promise<CloseReport> => {
+const shutDown = async (pool: HookedPool, options: ShutdownHookOptions, cause: ShutdownCause): Promise<CloseReport> => {
   const { queued = 'drop', signalAfterMs, timeoutMs } = options
   const begin = systemClock.now()
   const left = (ms: number): number => Math.max(0, Math.ceil(begin + ms - systemClock.now()))
@@ -125,7 +126,7 @@ export const installShutdownHooks = (pool: HookedPool, options: ShutdownHookOpti
   let closing: Promise<void> | undefined
   let first: Signal | undefined
 
-  const close = async (cause: Cause): Promise<void> => {
+  const close = async (cause: ShutdownCause): Promise<void> => {
     try {
       const report = await shutDown(pool, options, cause)
       await onClosed?.(report, cause)
