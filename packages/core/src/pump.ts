@@ -115,12 +115,16 @@ export class Pump {
     if (this.#state !== idle || this.#isStopped) return
     this.#state = scheduled
     const needsTurn = this.#breath === 'turn'
-    this.#breath = 'none'
     this.#comesInContext = !this.#isDriven && !needsTurn && this.#telling === 0
+    if (!this.#isDriven && !needsTurn && this.#telling > 0) {
+      // It keeps its breath: a success may just have been told, and the last of the failures in the next microtask.
+      this.#state = held
+      return
+    }
+    this.#breath = 'none'
     if (this.#comesInContext) void settled.then(this.#enter)
     else if (this.#isDriven) this.#clock.nextPump?.(this.#enter)
-    else if (needsTurn) runNeutral(() => this.#clock.nextTurn(this.#enter))
-    else this.#state = held
+    else runNeutral(() => this.#clock.nextTurn(this.#enter))
   }
 
   /** A promise was told an outcome: who awaits it goes on before the next task starts (E2). */

@@ -257,6 +257,29 @@ describe.each(Object.entries(runners))('microtasks and a %s runner', (_kind, mak
     },
   )
 
+  test.each([0, 1, 2, 3, 4, 5, 6, 7])(
+    'E2 so it does when it succeeds %i microtasks behind the rejection of another run',
+    async (hops) => {
+      await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
+      const runner = makeRunner(pool)
+      const seen: string[] = []
+      const controller = new AbortController()
+      const other = new SequencedTaskRunner(pool).run(() => {}, { delay: 60_000, signal: controller.signal })
+      other.catch(() => {})
+      const asked = (async () => {
+        await runner.run(async () => {
+          controller.abort()
+          for (let hop = 0; hop < hops; hop++) await undefined
+        })
+        seen.push('awaiter')
+      })()
+      runner.postTask(() => void seen.push('next'))
+      await asked
+      await runner.waitIdle()
+      expect(seen).toEqual(['awaiter', 'next'])
+    },
+  )
+
   test('E2 what it posts there goes before nothing: to the tail', async () => {
     await using pool = new ThreadPool({ executor: inlineExecutor({ maxConcurrency: 1 }) })
     const runner = makeRunner(pool)
