@@ -23,7 +23,7 @@ const pool = new ThreadPool({
   onTaskRejected: ({ name, error }) => console.log(`rejection hook: ${name}: ${error.name}`),
   observer: metrics,
 })
-const orders = new SequencedTaskRunner(pool, { name: 'orders', queueLimit: 3 })
+const orders = new SequencedTaskRunner(pool, { name: 'orders', queueLimit: 2 })
 const mails = new ParallelTaskRunner(pool, { name: 'mails', maxConcurrency: 2 })
 
 function ship(): void {}

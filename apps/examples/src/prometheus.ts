@@ -16,7 +16,7 @@ const server = createServer((_request, response) => {
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 const { port } = server.address() as AddressInfo
 
-const orders = new SequencedTaskRunner(pool, { name: 'orders', queueLimit: 3 })
+const orders = new SequencedTaskRunner(pool, { name: 'orders', queueLimit: 2 })
 orders.postTask(() => {}, { priority: 'user-blocking' })
 orders.postTask(() => Promise.reject(new Error('card declined')))
 orders.postTask(() => {})

@@ -39,5 +39,7 @@ const [from] = trace.traceEvents.filter(({ name }) => name === 'fetch a').map(({
 console.log(`lanes: ${lanes.join(', ')}`)
 console.log(`arrows: ${arrows.map(({ name }) => name).join(' ')}`)
 console.log(`fetch a was posted by ${(from as { function: string }).function}`)
-console.log(`problems: ${validateTrace(trace).length}; a page without scripts: ${!page.includes('<script')}`)
+console.log(
+  `problems: ${validateTrace(trace).length}; a page that loads nothing: ${!/\s(?:src|href)=/.test(page) && page.includes("default-src 'none'")}`,
+)
 await rm(folder, { recursive: true })

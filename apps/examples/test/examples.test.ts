@@ -11,8 +11,8 @@ const register = new URL('../../../scripts/register-typescript.mjs', import.meta
 /** What each example prints, to the letter. Worker modules, which print nothing, are not listed. */
 const printed: Record<string, string> = {
   'back-pressure': `
-100 rows written, never more than 4 waiting: true
-frames shown: 4 5
+100 rows written, never more than 4 waiting behind the next: true
+frames shown: 1 4 5
 squares: 1 4 9 16 25; the source was asked for at most 13 items`,
   'basic-sequence': `
 posted; nothing has run yet
@@ -128,7 +128,7 @@ the other runner: the store is not open`,
 lanes: outside of tasks, ui, io, io (slot 2)
 arrows: post post post post reply reply reply
 fetch a was posted by openAlbum
-problems: 0; a page without scripts: true`,
+problems: 0; a page that loads nothing: true`,
   'worker-tasks': `
 on the main thread: false
 primes below 100000: 9592
